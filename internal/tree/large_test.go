@@ -1,0 +1,6 @@
+//go:build !race
+
+package tree
+
+// largeTree is the number of entries of TestLarge.
+const largeTree = 1_000_000
