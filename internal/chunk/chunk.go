@@ -18,7 +18,7 @@ package chunk
 import "math/bits"
 
 // Limit is the largest chunk the format knows, in bytes.
-const Limit = 16<<20 - 1
+const Limit = 15 << 20
 
 // normalisation is the number of bits by which the masks differ from the mean's.
 const normalisation = 2

@@ -1,0 +1,209 @@
+package repo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"firn/internal/format"
+	"firn/internal/index"
+)
+
+// Reader reads chunks of a repository as its index stood when the Reader was
+// made. It is safe for concurrent use.
+type Reader struct {
+	repo    *Repository
+	view    *index.View
+	ownView bool
+	dropped map[format.PackName]bool
+	open    *opener
+
+	mu     sync.Mutex // guards blocks
+	blocks *blockCache
+}
+
+// blockCacheSize bounds the decoded blocks a Reader keeps, bytes.
+const blockCacheSize = 24 << 20
+
+// NewReader reads the records and the index. Segments that cannot be read are
+// returned beside the Reader; their chunks count as absent.
+func (r *Repository) NewReader(ctx context.Context) (*Reader, []*index.BadSegment, error) {
+	records, err := r.ReadRecords(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	view, bad, err := r.loadView(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	rd := r.newReader(view, records)
+	rd.ownView = true
+	return rd, bad, nil
+}
+
+// Reader returns a reader over the session's own view of the index, what it
+// wrote itself included once indexed. It ends with the session.
+func (s *Session) Reader() *Reader {
+	return s.repo.newReader(s.writer.view, s.records)
+}
+
+func (r *Repository) newReader(view *index.View, records *Records) *Reader {
+	rd := &Reader{repo: r, view: view, dropped: records.Dropped(), blocks: newBlockCache(blockCacheSize)}
+	rd.open = newOpener(r, rd.baseContent)
+	return rd
+}
+
+// Close releases the reader's view.
+func (rd *Reader) Close() error {
+	if rd.ownView {
+		return rd.view.Close()
+	}
+	return nil
+}
+
+// View returns the index the reader reads by.
+func (rd *Reader) View() *index.View { return rd.view }
+
+// Locate says where a chunk is stored; ErrNoChunk when the index does not
+// have it. Packs that prune decided to drop are passed over.
+func (rd *Reader) Locate(id format.ID) (index.Location, error) {
+	return rd.locate(id, nil)
+}
+
+func (rd *Reader) locate(id format.ID, except map[format.PackName]bool) (index.Location, error) {
+	at, ok, err := rd.view.Lookup(id, func(p *format.PackInfo) bool {
+		return !rd.dropped[p.Name] && !except[p.Name]
+	})
+	if err != nil {
+		return at, fmt.Errorf("look up chunk %x: %w", id[:8], err)
+	}
+	if !ok {
+		return at, fmt.Errorf("chunk %x: %w", id[:8], ErrNoChunk)
+	}
+	return at, nil
+}
+
+// Chunk returns one chunk, verified against its ID. When a copy is damaged
+// or gone the others are tried.
+func (rd *Reader) Chunk(ctx context.Context, kind format.Kind, id format.ID, length uint32) ([]byte, error) {
+	var tried map[format.PackName]bool
+	var damage error
+	for {
+		at, err := rd.locate(id, tried)
+		if err != nil {
+			return nil, errors.Join(damage, err)
+		}
+		chunk, err := rd.chunkAt(ctx, at, length)
+		if err == nil && rd.repo.keys.ChunkID(kind, chunk) != id {
+			err = fmt.Errorf("chunk %x in %s: %w: another chunk is stored there", id[:8], at.Pack.Name.Object(), ErrDamaged)
+		}
+		if err == nil {
+			return chunk, nil
+		}
+		if !isDamage(err) {
+			return nil, err
+		}
+		damage = errors.Join(damage, err)
+		if tried == nil {
+			tried = map[format.PackName]bool{}
+		}
+		tried[at.Pack.Name] = true
+	}
+}
+
+func (rd *Reader) chunkAt(ctx context.Context, at index.Location, length uint32) ([]byte, error) {
+	content, err := rd.block(ctx, at.Pack.Name, BlockAt{at.BlockOffset, at.BlockLength}, 0)
+	if err != nil {
+		return nil, err
+	}
+	return cutChunk(content, at.ChunkOffset, length, at.Pack.Name)
+}
+
+// cutChunk takes a chunk out of a block's content.
+func cutChunk(content []byte, offset, length uint32, pack format.PackName) ([]byte, error) {
+	if uint64(offset)+uint64(length) > uint64(len(content)) {
+		return nil, fmt.Errorf("read %s: %w: a chunk reaches beyond its block", pack.Object(), ErrDamaged)
+	}
+	return content[offset : offset+length], nil
+}
+
+// block returns a block's content, from the cache or the drive.
+func (rd *Reader) block(ctx context.Context, pack format.PackName, at BlockAt, depth int) ([]byte, error) {
+	key := blockKey{pack, at.Offset}
+	rd.mu.Lock()
+	content, ok := rd.blocks.get(key)
+	rd.mu.Unlock()
+	if ok {
+		return content, nil
+	}
+	content, err := rd.open.fetch(ctx, pack, at.Offset, at.Length, depth)
+	if err != nil {
+		return nil, err
+	}
+	rd.mu.Lock()
+	rd.blocks.put(key, content)
+	rd.mu.Unlock()
+	return content, nil
+}
+
+func (rd *Reader) baseContent(ctx context.Context, kind format.Kind, base format.BaseRef, depth int) ([]byte, error) {
+	return rd.block(ctx, format.PackName{Kind: kind, Hash: base.Pack}, BlockAt{base.Offset, base.Length}, depth)
+}
+
+// ReadPage returns a tree page, from the local cache when it is there. It
+// makes a Reader a tree.Reader.
+func (rd *Reader) ReadPage(ctx context.Context, id format.ID, length uint32) ([]byte, error) {
+	cache := rd.repo.cache.pages
+	if page, ok := cache.get(id); ok && len(page) == int(length) && rd.repo.keys.ChunkID(format.KindMeta, page) == id {
+		return page, nil
+	}
+	page, err := rd.Chunk(ctx, format.KindMeta, id, length)
+	if err != nil {
+		return nil, fmt.Errorf("read tree page %x: %w", id[:8], err)
+	}
+	cache.put(id, page)
+	return page, nil
+}
+
+// CachedPages reads tree pages from the local cache only: for writers, who
+// may not read the drive's. A page that is not cached is ErrNoChunk.
+type CachedPages struct{ Repository *Repository }
+
+// ReadPage returns a cached page.
+func (c CachedPages) ReadPage(_ context.Context, id format.ID, length uint32) ([]byte, error) {
+	page, ok := c.Repository.cache.pages.get(id)
+	if !ok || len(page) != int(length) || c.Repository.keys.ChunkID(format.KindMeta, page) != id {
+		return nil, fmt.Errorf("tree page %x is not cached: %w", id[:8], ErrNoChunk)
+	}
+	return page, nil
+}
+
+// PageWriter writes tree pages through a session and keeps them in the local
+// cache, where the next backup finds them. It is a tree.Writer for one goroutine.
+type PageWriter struct {
+	blocks *BlockWriter
+	cache  *pageCache
+}
+
+// NewPageWriter returns a writer of tree pages. Flush it before the session.
+func (s *Session) NewPageWriter() *PageWriter {
+	return &PageWriter{blocks: s.NewBlockWriter(format.KindMeta), cache: s.repo.cache.pages}
+}
+
+// WritePage stores a page unless it is there already.
+func (p *PageWriter) WritePage(ctx context.Context, page []byte) (format.ID, error) {
+	id, _, err := p.blocks.Add(ctx, page)
+	if err == nil {
+		p.cache.put(id, page)
+	}
+	return id, err
+}
+
+// Flush seals what was gathered.
+func (p *PageWriter) Flush(ctx context.Context) error { return p.blocks.Flush(ctx) }
+
+// Verify reports whether a chunk's bytes belong to an ID.
+func (rd *Reader) Verify(kind format.Kind, id format.ID, chunk []byte) bool {
+	return rd.repo.keys.ChunkID(kind, chunk) == id
+}

@@ -1,0 +1,335 @@
+package repo
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"firn/internal/format"
+	"firn/internal/index"
+	"firn/internal/object"
+)
+
+// heartbeatEvery is how often a running session says that it lives.
+const heartbeatEvery = 5 * time.Minute
+
+// SessionOptions describes a session for people who look at the drive.
+type SessionOptions struct {
+	Host    string
+	Command string
+	// Writer tunes the writing of packs; the zero value is the default.
+	Writer WriterOptions
+}
+
+// Session is one client's stay in the repository: what a pruner waits for.
+// It begins with its object on the drive and ends with an outcome, a manifest
+// (Commit) or a tombstone (Abandon).
+type Session struct {
+	repo    *Repository
+	name    string
+	started time.Time
+	records *Records
+	masked  map[format.PackName]bool
+	damaged map[format.ID]bool
+	writer  *writer // nil until LoadIndex
+
+	stopHeart context.CancelFunc
+	heart     sync.WaitGroup
+}
+
+// Begin starts a session: its object is written first, the records are read
+// after it. Steps 1 and 2 of the writer in docs/protocol.md.
+func (r *Repository) Begin(ctx context.Context, opts SessionOptions) (*Session, error) {
+	s := &Session{repo: r, name: format.SessionName(r.keys.Host(), random16()), started: r.now()}
+	object := format.SessionObject(s.name)
+	body := (&format.Session{
+		Started: s.started.UnixNano(), Host: opts.Host, Program: Program, Command: opts.Command,
+	}).Append(nil)
+	sealed, err := r.keys.SealRecord(format.KindSession, object, body)
+	if err != nil {
+		return nil, fmt.Errorf("begin session: %w", err)
+	}
+	if err := r.putOnce(ctx, object, sealed); err != nil {
+		return nil, fmt.Errorf("begin session: %w", err)
+	}
+	if s.records, err = r.ReadRecords(ctx); err != nil {
+		return nil, fmt.Errorf("begin session: %w", err)
+	}
+	s.masked, s.damaged = s.records.Masked(), s.records.DamagedChunks()
+	s.writer = newWriter(s, opts.Writer)
+	s.startHeart(ctx)
+	return s, nil
+}
+
+// Name returns the session's name, which is the snapshot's ID once committed.
+func (s *Session) Name() string { return s.name }
+
+// Started returns when the session began by this machine's clock.
+func (s *Session) Started() time.Time { return s.started }
+
+// Records returns the records as read when the session began.
+func (s *Session) Records() *Records { return s.records }
+
+// DamagedChunks holds the chunks that records name as unreadable and that, once
+// the index is loaded, nobody has stored anew: content that refers to them is to
+// be read from its source again.
+func (s *Session) DamagedChunks() map[format.ID]bool { return s.damaged }
+
+// Parent makes sure that a snapshot may be inherited from: it is there and
+// nobody forgot it. It must be called before LoadIndex (step 2 of the writer).
+// ErrNotFound when it may not.
+func (s *Session) Parent(ctx context.Context, session string) error {
+	if s.writer.view != nil {
+		return errors.New("parent must be chosen before the index is loaded")
+	}
+	if s.records.Forgotten()[session] {
+		return fmt.Errorf("parent %s was forgotten: %w", session, object.ErrNotFound)
+	}
+	name := format.ManifestObject(session)
+	b, _, err := s.repo.store.Get(ctx, name, smallLimit)
+	if err != nil {
+		return fmt.Errorf("read parent: %w", err)
+	}
+	kind, err := s.repo.verifySealed(name, b)
+	if err != nil {
+		return fmt.Errorf("read parent: %w", err)
+	}
+	if kind != format.KindManifest {
+		return fmt.Errorf("parent %s has no snapshot: %w", session, object.ErrNotFound)
+	}
+	return nil
+}
+
+// LoadIndex reads the list of segments and makes the index ready: step 2's
+// last part. A segment that cannot be read only makes its chunks count as
+// absent; it is returned as a warning.
+func (s *Session) LoadIndex(ctx context.Context) ([]*index.BadSegment, error) {
+	view, bad, err := s.repo.loadView(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s.writer.view = view
+	return bad, s.forgetHealed()
+}
+
+// forgetHealed takes off the damaged chunks those that were stored anew since:
+// a record that names a chunk names the packs of its bad copies too, and these do not count.
+func (s *Session) forgetHealed() error {
+	for id := range s.damaged {
+		_, healed, err := s.writer.view.Lookup(id, s.writer.counts)
+		if err != nil {
+			return fmt.Errorf("look up damaged chunk: %w", err)
+		}
+		if healed {
+			delete(s.damaged, id)
+		}
+	}
+	return nil
+}
+
+// startHeart keeps the heartbeat going until the session ends. Failing
+// heartbeats cost patience only, so they are not reported.
+func (s *Session) startHeart(ctx context.Context) {
+	ctx, s.stopHeart = context.WithCancel(context.WithoutCancel(ctx))
+	s.heart.Go(func() {
+		tick := time.NewTicker(heartbeatEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+				_, _ = s.Beat(ctx)
+			}
+		}
+	})
+}
+
+// Beat writes the heartbeat and returns what time it is by the drive's clock.
+func (s *Session) Beat(ctx context.Context) (time.Time, error) {
+	name := format.HeartbeatObject(s.name)
+	body := (&format.Heartbeat{Time: s.repo.now().UnixNano()}).Append(nil)
+	sealed, err := s.repo.keys.SealRecord(format.KindHeartbeat, name, body)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("write heartbeat: %w", err)
+	}
+	if _, err := s.repo.store.Put(ctx, name, sealed, object.PutOptions{}); err != nil {
+		return time.Time{}, fmt.Errorf("write heartbeat: %w", err)
+	}
+	info, err := s.repo.store.Head(ctx, name)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("ask the drive's clock: %w", err)
+	}
+	return info.Modified, nil
+}
+
+// end stops the session's background work.
+func (s *Session) end() {
+	s.stopHeart()
+	s.heart.Wait()
+	s.writer.close()
+}
+
+// Commit finishes the session with a snapshot: everything is uploaded and
+// indexed, then the manifest is written once. ErrFenced when a maintainer
+// closed the session meanwhile; the caller begins again, and what was
+// uploaded is found in the index. It returns the SHA-256 of the manifest.
+func (s *Session) Commit(ctx context.Context, m *format.Manifest) (format.ID, error) {
+	defer s.end()
+	var none format.ID
+	if err := s.Flush(ctx); err != nil {
+		return none, err
+	}
+	if n := s.writer.unwritten(); n > 0 {
+		return none, fmt.Errorf("%d chunks were taken on and never written: a block writer was not flushed", n)
+	}
+	m.Session = s.name
+	m.Started = s.started.UnixNano()
+	m.Finished = s.repo.now().UnixNano()
+	m.Program = Program
+	stats := s.Stats()
+	m.Stats.BytesAdded, m.Stats.BytesStored = stats.BytesAdded, stats.BytesStored
+	m.Stats.ChunksAdded, m.Stats.PacksAdded = stats.ChunksAdded, stats.PacksAdded
+	name := format.ManifestObject(s.name)
+	body, err := s.repo.keys.SealRecord(format.KindManifest, name, m.Append(nil))
+	if err != nil {
+		return none, fmt.Errorf("seal manifest: %w", err)
+	}
+	if err := s.putOutcome(ctx, name, body); err != nil {
+		return none, fmt.Errorf("write manifest: %w", err)
+	}
+	s.repo.cache.keepObject(name, body)
+	return sha256.Sum256(body), nil
+}
+
+// salvageTime bounds what an interrupted session spends on keeping its work.
+const salvageTime = 20 * time.Second
+
+// Salvage indexes what an interrupted or failed session had uploaded, so that
+// the next one uploads nothing of it again. It is worth trying and no more:
+// the repository is whole without it.
+func (s *Session) Salvage(ctx context.Context) error {
+	w := s.writer
+	w.flying.Wait()
+	if w.view == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, salvageTime)
+	defer cancel()
+	w.failed.Store(nil)
+	return s.Flush(ctx)
+}
+
+// Abandon closes the session without a snapshot. What was uploaded and
+// indexed stays until a prune finds it unused. A session that cannot write its
+// tombstone (a writer may not) is left to be fenced.
+func (s *Session) Abandon(ctx context.Context, reason string) error {
+	defer s.end()
+	if s.repo.keys.Role() == format.RoleWriter {
+		return nil
+	}
+	_, err := s.repo.Fence(ctx, s.name, reason)
+	return err
+}
+
+// putOutcome writes m/S as docs/protocol.md says: create-once where the drive
+// can, else between two looks at the session object.
+func (s *Session) putOutcome(ctx context.Context, name string, body []byte) error {
+	return s.between(ctx, func(ctx context.Context) error {
+		err := s.repo.putOnce(ctx, name, body)
+		if errors.Is(err, object.ErrExists) {
+			return s.resolveOutcome(ctx, name, body)
+		}
+		return err
+	})
+}
+
+// writeTime bounds the write that follows a look at the session object. It is
+// far shorter than a maintainer waits between fence and decision.
+const writeTime = 15 * time.Minute
+
+// between makes one write that must not happen in a session that was closed.
+// A look before it keeps what was asleep for long, until all trace of its being
+// closed is gone, from going on as if nothing had happened. Where the drive has
+// no conditional writes, a second look tells whether the write still counted.
+func (s *Session) between(ctx context.Context, write func(context.Context) error) error {
+	bounded, cancel := context.WithTimeout(ctx, writeTime)
+	defer cancel()
+	if err := s.StillOpen(bounded); err != nil {
+		return err
+	}
+	if err := write(bounded); err != nil {
+		return err
+	}
+	if s.repo.store.Capabilities().IfAbsent {
+		return nil
+	}
+	return s.StillOpen(ctx)
+}
+
+// StillOpen returns ErrFenced when a maintainer closed the session. What a closed
+// session uploaded may be gone, so nothing may refer to it any more.
+func (s *Session) StillOpen(ctx context.Context) error {
+	_, err := s.repo.store.Head(ctx, format.SessionObject(s.name))
+	if errors.Is(err, object.ErrNotFound) {
+		return ErrFenced
+	}
+	if err != nil {
+		return fmt.Errorf("look at own session: %w", err)
+	}
+	return nil
+}
+
+// resolveOutcome finds out who wrote the outcome that is there already: this
+// session, whose answer was lost, or a maintainer.
+func (s *Session) resolveOutcome(ctx context.Context, name string, body []byte) error {
+	there, _, err := s.repo.store.Get(ctx, name, smallLimit)
+	if err != nil {
+		return err
+	}
+	if string(there) == string(body) {
+		return nil
+	}
+	return ErrFenced
+}
+
+// Fence closes a session with a tombstone unless it has an outcome already.
+// It returns the kind of outcome the session has now.
+func (r *Repository) Fence(ctx context.Context, session, reason string) (format.Kind, error) {
+	name := format.ManifestObject(session)
+	body := (&format.Tombstone{Time: r.now().UnixNano(), Reason: reason}).Append(nil)
+	sealed, err := r.keys.SealRecord(format.KindTombstone, name, body)
+	if err != nil {
+		return 0, fmt.Errorf("fence session %s: %w", session, err)
+	}
+	// Looking first costs one request and saves a manifest from a drive that
+	// ignores the condition.
+	switch kind, err := r.Outcome(ctx, session); {
+	case err == nil:
+		return kind, nil
+	case !errors.Is(err, object.ErrNotFound):
+		return 0, fmt.Errorf("fence session %s: %w", session, err)
+	}
+	err = r.putOnce(ctx, name, sealed)
+	if errors.Is(err, object.ErrExists) {
+		return r.Outcome(ctx, session)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("fence session %s: %w", session, err)
+	}
+	return format.KindTombstone, nil
+}
+
+// Outcome returns the kind of outcome a session has: manifest or tombstone;
+// object.ErrNotFound when it has none yet.
+func (r *Repository) Outcome(ctx context.Context, session string) (format.Kind, error) {
+	name := format.ManifestObject(session)
+	b, _, err := r.store.Get(ctx, name, smallLimit)
+	if err != nil {
+		return 0, err
+	}
+	return r.verifySealed(name, b)
+}

@@ -1,0 +1,199 @@
+package restore
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+
+	"firn/internal/format"
+	"firn/internal/repo"
+	"firn/internal/target"
+	"firn/internal/tree"
+)
+
+// A wave ends when it has this much to fetch; it bounds memory.
+const (
+	wavePieces = 1 << 17
+	waveFiles  = 1 << 16
+)
+
+// wave is what is fetched together: chunks sorted by pack and block.
+type wave struct {
+	files  []*file
+	packs  map[format.PackName]*packPlan
+	order  []*packPlan // as first met, which is about the order of the files
+	pieces int
+}
+
+type packPlan struct {
+	name   format.PackName
+	blocks map[uint32]*blockPlan // by offset
+}
+
+type blockPlan struct {
+	at   repo.BlockAt
+	uses []use
+}
+
+// use is a place where a chunk goes.
+type use struct {
+	file        *file
+	id          format.ID
+	offset      uint64 // in the file
+	chunkOffset uint32 // in the block's content
+	length      uint32
+}
+
+// file is a file being restored.
+type file struct {
+	key   []byte
+	entry *format.Entry
+	whole bool // one piece: written in one go
+
+	mu    sync.Mutex // guards the three below
+	file  *target.File
+	left  int // pieces to come
+	ended bool
+}
+
+func newWave() *wave {
+	return &wave{packs: map[format.PackName]*packPlan{}}
+}
+
+// plan puts a file's chunks into the wave.
+func (r *diskRestore) plan(key []byte, e *format.Entry, existing bool) error {
+	if existing && r.matches(key, e) {
+		r.opts.Progress.skip(key, "has the right content")
+		return r.disk.Keep(key, e)
+	}
+	f := &file{key: bytes.Clone(key), entry: cloneEntry(e)}
+	if e.Size == 0 {
+		if err := r.disk.WriteFile(f.key, f.entry, nil); err != nil {
+			return err
+		}
+		r.written(f)
+		return nil
+	}
+	f.whole = e.Spilled == nil && len(e.Content) == 1 && !e.Content[0].Hole
+	if !f.whole {
+		opened, err := r.disk.Create(f.key, f.entry)
+		if err != nil {
+			return err
+		}
+		f.file = opened
+	}
+	if err := r.planContent(f, e); err != nil {
+		if f.file != nil {
+			err = errors.Join(err, f.file.Abort())
+		}
+		return err
+	}
+	r.wave.files = append(r.wave.files, f)
+	if f.left == 0 {
+		return r.complete(f)
+	}
+	return nil
+}
+
+// planContent plans the pieces of a file. Nothing of a file is planned when
+// one of its chunks cannot be found.
+func (r *diskRestore) planContent(f *file, e *format.Entry) error {
+	var uses []use
+	var offsets []locatedUse
+	for x, err := range tree.ContentFrom(r.ctx, r.reader, e, 0) {
+		if err != nil {
+			return fmt.Errorf("read content list: %w", err)
+		}
+		if x.Hole {
+			if err := f.file.Hole(int64(x.Offset), int64(x.Length)); err != nil {
+				return err
+			}
+			continue
+		}
+		if f.file != nil && f.file.Resumed() && r.hasPiece(f.file, x) {
+			r.opts.Progress.Bytes.Add(x.Length)
+			continue
+		}
+		at, err := r.reader.Locate(x.ID)
+		if err != nil {
+			return err
+		}
+		offsets = append(offsets, locatedUse{at.Pack.Name, repo.BlockAt{Offset: at.BlockOffset, Length: at.BlockLength}})
+		uses = append(uses, use{file: f, id: x.ID, offset: x.Offset, chunkOffset: at.ChunkOffset, length: uint32(x.Length)})
+	}
+	for i := range uses {
+		r.wave.add(offsets[i], uses[i])
+	}
+	f.left = len(uses)
+	r.wave.pieces += len(uses)
+	return nil
+}
+
+type locatedUse struct {
+	pack  format.PackName
+	block repo.BlockAt
+}
+
+func (w *wave) add(at locatedUse, u use) {
+	p := w.packs[at.pack]
+	if p == nil {
+		p = &packPlan{name: at.pack, blocks: map[uint32]*blockPlan{}}
+		w.packs[at.pack] = p
+		w.order = append(w.order, p)
+	}
+	b := p.blocks[at.block.Offset]
+	if b == nil {
+		b = &blockPlan{at: at.block}
+		p.blocks[at.block.Offset] = b
+	}
+	b.uses = append(b.uses, u)
+}
+
+// matches reports whether the file in place has the entry's content.
+func (r *diskRestore) matches(key []byte, e *format.Entry) bool {
+	f, err := r.disk.Open(key)
+	if err != nil {
+		return false
+	}
+	defer f.Close() //nolint:errcheck // opened for reading
+	for x, err := range tree.ContentFrom(r.ctx, r.reader, e, 0) {
+		if err != nil || !r.hasPiece(f, x) {
+			return false
+		}
+	}
+	return true
+}
+
+// hasPiece reports whether a piece's bytes are in a file already.
+func (r *diskRestore) hasPiece(f io.ReaderAt, x tree.Extent) bool {
+	if x.Hole {
+		return isZero(f, int64(x.Offset), int64(x.Length))
+	}
+	if x.Length > format.MaxChunk {
+		return false
+	}
+	buf := make([]byte, x.Length)
+	if n, err := f.ReadAt(buf, int64(x.Offset)); n < len(buf) && err != nil {
+		return false
+	}
+	return r.reader.Verify(format.KindData, x.ID, buf)
+}
+
+func isZero(f io.ReaderAt, offset, length int64) bool {
+	buf := make([]byte, 64<<10)
+	zero := make([]byte, len(buf))
+	for length > 0 {
+		part := buf[:min(length, int64(len(buf)))]
+		if n, err := f.ReadAt(part, offset); n < len(part) && err != nil {
+			return false
+		}
+		if !bytes.Equal(part, zero[:len(part)]) {
+			return false
+		}
+		offset += int64(len(part))
+		length -= int64(len(part))
+	}
+	return true
+}
