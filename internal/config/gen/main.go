@@ -1,0 +1,54 @@
+// Command gen writes the reference of the configuration file, as Markdown and
+// as JSON Schema, from the structs of package config and their comments, so
+// that neither can say something else than the program does. go generate runs
+// it in the package's folder; its test fails if the files are not current.
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+func main() {
+	if err := run("."); err != nil {
+		fmt.Fprintln(os.Stderr, "gen:", err)
+		os.Exit(1)
+	}
+}
+
+// run writes all files for the package in a folder.
+func run(dir string) error {
+	files, err := generate(dir)
+	if err != nil {
+		return err
+	}
+	for path, text := range files {
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(path, text, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// generate returns the files by path. The schema is there twice: the program
+// embeds it, and editors find it among the documents.
+func generate(dir string) (map[string][]byte, error) {
+	groups, err := readGroups(dir)
+	if err != nil {
+		return nil, fmt.Errorf("read package config: %w", err)
+	}
+	schema, err := schemaOf(groups)
+	if err != nil {
+		return nil, fmt.Errorf("make schema: %w", err)
+	}
+	docs := filepath.Join(dir, "..", "..", "docs")
+	return map[string][]byte{
+		filepath.Join(dir, "config.schema.json"):  schema,
+		filepath.Join(docs, "config.schema.json"): schema,
+		filepath.Join(docs, "config.md"):          markdownOf(groups),
+	}, nil
+}

@@ -1,0 +1,101 @@
+package s3
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// exchange is one attempt at a request: what it is about, its deadlines, and
+// what the wire said. The round tripper fills it; when the client's call has
+// returned, its caller reads it.
+type exchange struct {
+	attempt int // counted from 1
+	times   Timeouts
+	cancel  context.CancelCauseFunc
+	total   *time.Timer // ends the attempt when it takes too long
+	idle    *time.Timer // ends the attempt when nothing moves
+
+	sent     bool        // a request went out
+	status   int         // of the answer; 0: none came
+	header   http.Header // of the answer; nil: none came
+	length   int64       // of the answer's body; -1: unknown
+	code     string      // of an error answer: S3's own, "" if it gave none
+	message  string      // of an error answer
+	region   string      // where the server says the bucket is
+	received time.Time   // of the answer, by the local clock
+
+	mu       sync.Mutex
+	ended    bool  // guarded by mu; the request's body may not be read any more
+	wireFail error // guarded by mu; why the connection failed
+}
+
+type exchangeKey struct{}
+
+// errStalled and errSlow end attempts that take too long.
+var (
+	errStalled = errors.New("nothing was transferred")
+	errSlow    = errors.New("transfer took too long")
+)
+
+// newExchange begins an attempt that sends size bytes.
+func newExchange(ctx context.Context, times Timeouts, attempt int, size int64) (context.Context, *exchange) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	x := &exchange{attempt: attempt, times: times, cancel: cancel, header: http.Header{}}
+	limit, wait := times.transfer(size), max(times.Stall, times.Connect)
+	if size == 0 {
+		wait = limit
+	}
+	x.total = time.AfterFunc(limit, func() { cancel(fmt.Errorf("%w: over %v", errSlow, limit)) })
+	x.idle = time.AfterFunc(wait, func() { cancel(fmt.Errorf("%w in time", errStalled)) })
+	return context.WithValue(ctx, exchangeKey{}, x), x
+}
+
+// end releases what the attempt holds. After it nothing reads the request's
+// body, which is the caller's to use again.
+func (x *exchange) end() {
+	x.mu.Lock()
+	x.ended = true
+	x.mu.Unlock()
+	x.total.Stop()
+	x.idle.Stop()
+	x.cancel(nil)
+}
+
+// moved notes that bytes were transferred.
+func (x *exchange) moved() { x.idle.Reset(x.times.Stall) }
+
+// sentAll notes that the body of size bytes has left for the kernel, whose
+// buffers may hold the last megabytes for a while before the server can answer.
+func (x *exchange) sentAll(size int64) {
+	x.idle.Reset(x.times.transfer(min(size, 4<<20)))
+}
+
+// answered begins the time for an answer's body of length bytes.
+func (x *exchange) answered(length int64) {
+	x.idle.Reset(x.times.Stall)
+	if length > 0 {
+		x.total.Reset(x.times.transfer(length))
+	}
+}
+
+// fail notes the first thing that broke on the wire.
+func (x *exchange) fail(err error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.wireFail == nil {
+		x.wireFail = err
+	}
+}
+
+func (x *exchange) wireFailure() error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.wireFail
+}
+
+// refused says that the server certainly did not do what it was asked.
+func (x *exchange) refused() bool { return x.status >= 400 && x.status < 500 }

@@ -1,0 +1,94 @@
+package s3
+
+import (
+	"context"
+	"hash/maphash"
+	"iter"
+	"strings"
+
+	"firn/internal/object"
+)
+
+// List implements object.Store. Keys that end in "/", which some tools write to
+// show folders, are left out: they are no names.
+func (s *Store) List(ctx context.Context, prefix string) iter.Seq2[object.Info, error] {
+	return func(yield func(object.Info, error) bool) {
+		if object.CheckName(prefix) != nil && object.CheckName(prefix+"x") != nil {
+			return // no name begins so, and some servers refuse to look for it
+		}
+		l := listing{Store: s, prefix: s.key(prefix), seed: maphash.MakeSeed(), tokens: map[uint64]bool{}}
+		for token := ""; ; {
+			var got page
+			err := s.call(ctx, opList, prefix, 0, func(ctx context.Context, _ *exchange) (err error) {
+				if got, err = s.client.list(ctx, l.prefix, token); err == nil {
+					err = l.check(got)
+				}
+				return err
+			})
+			if err != nil {
+				yield(object.Info{}, err)
+				return
+			}
+			l.remember(got)
+			for _, it := range got.items {
+				if strings.HasSuffix(it.key, "/") || it.key == s.prefix {
+					continue
+				}
+				info := object.Info{Name: it.key[len(s.prefix):], Size: it.size, Modified: it.modified, ETag: bareETag(it.etag), Class: it.class}
+				if !yield(info, nil) {
+					return
+				}
+			}
+			if !got.truncated {
+				return
+			}
+			token = got.token
+			if ctx.Err() != nil {
+				yield(object.Info{}, fail(opList, prefix, ctx.Err()))
+				return
+			}
+		}
+	}
+}
+
+// listing is a listing under way. It knows the pages it has had well enough to
+// notice a server that goes round in circles: not every server lists in order,
+// so that order alone proves nothing.
+type listing struct {
+	*Store
+	prefix string
+	last   map[string]bool // keys of the page before
+	seed   maphash.Seed
+	tokens map[uint64]bool // hashes of the tokens used so far
+}
+
+// check says whether a page can be the next one.
+func (l *listing) check(got page) error {
+	if got.truncated && got.token == "" {
+		return wrongAnswer("listing is truncated but cannot be continued")
+	}
+	if got.truncated && l.tokens[maphash.String(l.seed, got.token)] {
+		return wrongAnswer("listing goes round in circles")
+	}
+	seen := make(map[string]bool, len(got.items))
+	for _, it := range got.items {
+		switch {
+		case !strings.HasPrefix(it.key, l.prefix):
+			return wrongAnswer("listing has a key outside of the prefix asked for")
+		case seen[it.key] || l.last[it.key]:
+			return wrongAnswer("listing has a key twice")
+		case it.size < 0:
+			return wrongAnswer("listing has an object of negative size")
+		}
+		seen[it.key] = true
+	}
+	return nil
+}
+
+func (l *listing) remember(got page) {
+	l.last = make(map[string]bool, len(got.items))
+	for _, it := range got.items {
+		l.last[it.key] = true
+	}
+	l.tokens[maphash.String(l.seed, got.token)] = true
+}
