@@ -20,7 +20,7 @@ const wholeFile = 4 << 20
 type hand struct {
 	run    *run
 	blocks []*repo.BlockWriter // by lane
-	buf    []byte              // a whole small file
+	buf    []byte              // a whole small file, as large as was needed
 	err    error
 }
 
@@ -34,11 +34,12 @@ func newHand(r *run) *hand {
 
 // work takes jobs until there are none, then seals what it gathered.
 func (h *hand) work(ctx context.Context) error {
-	for do := range h.run.work {
+	for c := range h.run.work {
 		if ctx.Err() != nil {
+			c.drop()
 			return ctx.Err()
 		}
-		do(h)
+		c.do(h)
 		if h.err != nil {
 			return h.err
 		}
@@ -74,8 +75,8 @@ func (h *hand) small(ctx context.Context, j *job) {
 func (h *hand) file(ctx context.Context, t *task) error {
 	p := h.run.opts.Progress
 	p.Current.Store(&t.item.Path)
-	if h.buf == nil {
-		h.buf = make([]byte, wholeFile)
+	if size := t.item.Entry.Size; uint64(len(h.buf)) < size {
+		h.buf = make([]byte, min(wholeFile, max(64<<10, 2*size)))
 	}
 	p.Done.Add(t.item.Entry.Size)
 	n, err := h.run.src.ReadSmall(t.item, h.buf)

@@ -213,10 +213,10 @@ func (f *largeReader) freeWindow() (*window, error) {
 
 // release gives the window back once its chunks are stored.
 func (f *largeReader) release(w *window) {
-	go func() {
+	f.run.releasing.Go(func() {
 		w.used.Wait()
 		f.run.windows <- w.buf
-	}()
+	})
 }
 
 // slide takes a new window that begins where the slowest lane's next chunk does.
@@ -267,10 +267,13 @@ const queueAhead = 64
 func (f *largeReader) submit(c *cutting, w *window, data []byte) error {
 	p := &pendingPiece{piece: format.Piece{Length: uint64(len(data))}, done: make(chan struct{})}
 	w.used.Add(1)
-	err := send(f.ctx, f.run.work, func(h *hand) {
-		defer w.used.Done()
-		defer close(p.done)
-		p.piece.ID, _, p.err = h.blocks[c.lane].Add(f.ctx, data)
+	err := send(f.ctx, f.run.work, chore{
+		do: func(h *hand) {
+			defer w.used.Done()
+			defer close(p.done)
+			p.piece.ID, _, p.err = h.blocks[c.lane].Add(f.ctx, data)
+		},
+		drop: w.used.Done,
 	})
 	if err != nil {
 		w.used.Done()

@@ -3,6 +3,7 @@ package backup
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"iter"
 
 	"firn/internal/format"
@@ -73,12 +74,26 @@ func (p *parent) unchanged(ctx context.Context, before, now *format.Entry) bool 
 	if len(damaged) == 0 {
 		return true
 	}
-	for piece, err := range tree.Content(ctx, p.read, before) {
+	for piece, err := range tree.Content(ctx, soundPages{p.read, damaged}, before) {
 		if err != nil || damaged[piece.ID] {
 			return false
 		}
 	}
 	return true
+}
+
+// soundPages reads all pages but those that are damaged on the drive, also where
+// the cache has them: only what is built anew is stored anew.
+type soundPages struct {
+	tree.Reader
+	damaged map[format.ID]bool
+}
+
+func (r soundPages) ReadPage(ctx context.Context, id format.ID, length uint32) ([]byte, error) {
+	if r.damaged[id] {
+		return nil, fmt.Errorf("tree page %s: %w", id, repo.ErrDamaged)
+	}
+	return r.Reader.ReadPage(ctx, id, length)
 }
 
 func (p *parent) close() { p.stop() }

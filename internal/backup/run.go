@@ -18,10 +18,12 @@ type run struct {
 	lanes []*lane
 	opts  *Options
 
-	work    chan func(*hand) // taken by any hand
-	ordered chan *job        // in the walk's order, to the collector
-	large   chan struct{}    // one token for each big file being read
-	windows chan []byte      // free buffers of big files
+	work    chan chore    // taken by any hand
+	ordered chan *job     // in the walk's order, to the collector
+	large   chan struct{} // one token for each big file being read
+	windows chan []byte   // free buffers of big files
+
+	releasing sync.WaitGroup // windows that wait for their last chunk
 
 	problemMu    sync.Mutex // guards the two below
 	problems     []format.Problem
@@ -39,11 +41,17 @@ const (
 func newRun(src Source, lanes []*lane, opts *Options) *run {
 	return &run{
 		src: src, lanes: lanes, opts: opts,
-		work:    make(chan func(*hand), opts.Workers),
+		work:    make(chan chore, opts.Workers),
 		ordered: make(chan *job, jobsAhead),
 		large:   make(chan struct{}, largeAtOnce),
 		windows: freeWindows(),
 	}
+}
+
+// chore is something for a hand to do.
+type chore struct {
+	do   func(*hand)
+	drop func() // instead, when the run is over
 }
 
 // job is a run of entries that are dealt with together.
@@ -77,6 +85,10 @@ func (r *run) run(ctx context.Context) error {
 		return r.walk(gctx)
 	})
 	err := g.Wait()
+	for c := range r.work {
+		c.drop()
+	}
+	r.releasing.Wait()
 	if err == nil || ctx.Err() == nil {
 		return err
 	}
@@ -192,7 +204,7 @@ func (r *run) dispatch(ctx context.Context, j **job) error {
 		close(full.done)
 		return nil
 	}
-	return send(ctx, r.work, func(h *hand) { h.small(ctx, full) })
+	return send(ctx, r.work, chore{do: func(h *hand) { h.small(ctx, full) }, drop: func() {}})
 }
 
 func send[T any](ctx context.Context, to chan<- T, v T) error {

@@ -74,7 +74,7 @@ func (c *Cache) Close() error {
 // Reset forgets everything about the drive, for when a new repository is
 // created there.
 func (c *Cache) Reset() error {
-	for _, name := range []string{"facts.json", "objects"} {
+	for _, name := range []string{"facts.json", "objects", "awaited.json", "trees"} {
 		if err := os.RemoveAll(filepath.Join(c.dir, name)); err != nil {
 			return fmt.Errorf("reset cache: %w", err)
 		}
@@ -111,6 +111,16 @@ func (c *Cache) object(name string) ([]byte, bool) {
 
 func (c *Cache) keepObject(name string, body []byte) {
 	_ = writeFile(c.objectPath(name), body)
+}
+
+// dropRoots drops the cached root objects.
+func (c *Cache) dropRoots() {
+	for _, name := range []string{format.RootName(1), format.RootCopyName(1)} {
+		roots, _ := filepath.Glob(c.objectPath(name) + "*") // where the pattern is bad, nothing is cached
+		for _, path := range roots {
+			_ = os.Remove(path) // it costs a message that says less
+		}
+	}
 }
 
 // trimObjects drops cached objects under prefix that are not listed any more.

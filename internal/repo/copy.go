@@ -2,9 +2,11 @@ package repo
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 
 	"firn/internal/format"
+	"firn/internal/seal"
 )
 
 // PackSize returns the bytes of a full pack as new repositories write them.
@@ -15,55 +17,136 @@ func PackSize(kind format.Kind) uint64 {
 	return defaultPackSize
 }
 
+// maxPack bounds packs, bytes (docs/format.md §10).
+const maxPack = 1 << 30
+
 // CopyBlocks copies blocks of a pack into the session's packs, sealed as they
 // are: it takes no key to their content. The blocks' chunks are then stored
-// twice; the old pack is the caller's to condemn.
+// twice; the old pack is the caller's to condemn. Blocks are verified first, by
+// opening them where the key can, else by the pack's hash, since damage would
+// look sound in the new pack.
 func (s *Session) CopyBlocks(ctx context.Context, info *format.PackInfo, blocks []BlockAt) error {
-	r := s.repo
-	footer, err := r.ReadFooter(ctx, info.Name, int64(info.Size))
+	footer, err := s.repo.ReadFooter(ctx, info.Name, int64(info.Size))
 	if err != nil {
 		return err
 	}
-	known := map[uint32]*format.Block{}
-	for i := range footer.Blocks {
-		known[footer.Blocks[i].Offset] = &footer.Blocks[i]
+	c := &copying{
+		session: s, pack: info.Name, footer: footer,
+		blocks: map[uint32]*format.Block{}, sections: map[uint32]*copiedSection{},
 	}
-	headers := map[uint32][]byte{}
+	for i := range footer.Blocks {
+		c.blocks[footer.Blocks[i].Offset] = &footer.Blocks[i]
+	}
+	if !c.opens() {
+		return c.copyVerified(ctx, blocks)
+	}
 	for len(blocks) > 0 {
 		n := coalesce(blocks[0].Offset, blocks)
-		last := blocks[n-1]
-		raw := make([]byte, last.Offset+last.Length-blocks[0].Offset)
-		if err := r.store.GetRange(ctx, info.Name.Object(), raw, int64(blocks[0].Offset)); err != nil {
-			return fmt.Errorf("read %s: %w", info.Name.Object(), err)
-		}
-		w := window{raw, blocks[0].Offset}
-		for _, at := range blocks[:n] {
-			if err := s.copyBlock(ctx, info.Name, footer, known[at.Offset], at, w, headers); err != nil {
-				return err
-			}
+		if err := c.copy(ctx, blocks[:n]); err != nil {
+			return err
 		}
 		blocks = blocks[n:]
 	}
 	return nil
 }
 
-func (s *Session) copyBlock(ctx context.Context, pack format.PackName, footer *format.Footer, block *format.Block, at BlockAt, w window, headers map[uint32][]byte) error {
-	raw, ok := w.slice(at.Offset, at.Length)
-	if !ok || block == nil || block.Length != at.Length || int(block.Section) >= len(footer.Sections) {
-		return fmt.Errorf("%s: %w: footer and index speak of different blocks", pack.Object(), ErrDamaged)
+// copying is one run of CopyBlocks.
+type copying struct {
+	session  *Session
+	pack     format.PackName
+	footer   *format.Footer
+	blocks   map[uint32]*format.Block // by offset
+	sections map[uint32]*copiedSection
+	scratch  []byte // a block's plaintext
+}
+
+type copiedSection struct {
+	header []byte
+	opened *seal.Section // nil when the key does not open it
+}
+
+// opens reports whether the key opens the pack's blocks.
+func (c *copying) opens() bool {
+	if c.pack.Kind == format.KindMeta {
+		return c.session.repo.keys.ReadsMetadata()
 	}
-	section := footer.Sections[block.Section]
-	header := headers[section.Offset]
-	if header == nil {
-		header = make([]byte, format.SectionHeaderSize)
-		if err := s.repo.store.GetRange(ctx, pack.Object(), header, int64(section.Offset)); err != nil {
-			return fmt.Errorf("read %s: %w", pack.Object(), err)
+	return c.session.repo.keys.ReadsData()
+}
+
+// copyVerified copies blocks out of the whole pack, compared with its name.
+func (c *copying) copyVerified(ctx context.Context, blocks []BlockAt) error {
+	body, _, err := c.session.repo.store.Get(ctx, c.pack.Object(), maxPack)
+	if err != nil {
+		return fmt.Errorf("read %s: %w", c.pack.Object(), err)
+	}
+	if sha256.Sum256(body) != c.pack.Hash {
+		return fmt.Errorf("read %s: %w: its bytes are not those of its name", c.pack.Object(), ErrDamaged)
+	}
+	return c.copyFrom(ctx, blocks, window{body, 0})
+}
+
+// copy copies blocks that are read with one request.
+func (c *copying) copy(ctx context.Context, blocks []BlockAt) error {
+	start, last := blocks[0].Offset, blocks[len(blocks)-1]
+	raw := make([]byte, last.Offset+last.Length-start)
+	if err := c.session.repo.store.GetRange(ctx, c.pack.Object(), raw, int64(start)); err != nil {
+		return fmt.Errorf("read %s: %w", c.pack.Object(), err)
+	}
+	return c.copyFrom(ctx, blocks, window{raw, start})
+}
+
+func (c *copying) copyFrom(ctx context.Context, blocks []BlockAt, w window) error {
+	for _, at := range blocks {
+		if err := c.block(ctx, at, w); err != nil {
+			return fmt.Errorf("copy block at %d of %s: %w", at.Offset, c.pack.Object(), err)
 		}
-		headers[section.Offset] = header
 	}
-	p := s.writer.data
-	if pack.Kind == format.KindMeta {
-		p = s.writer.meta
+	return nil
+}
+
+func (c *copying) block(ctx context.Context, at BlockAt, w window) error {
+	raw, ok := w.slice(at.Offset, at.Length)
+	block := c.blocks[at.Offset]
+	if !ok || block == nil || block.Length != at.Length || int(block.Section) >= len(c.footer.Sections) {
+		return fmt.Errorf("%w: footer and index speak of different blocks", ErrDamaged)
 	}
-	return p.copyBlock(ctx, sectionKey{pack, section.Offset}, section, header, *block, raw)
+	section := c.footer.Sections[block.Section]
+	from, err := c.section(ctx, section.Offset, w)
+	if err != nil {
+		return err
+	}
+	if from.opened != nil {
+		if c.scratch, err = from.opened.OpenBlock(c.scratch[:0], raw); err != nil {
+			return err
+		}
+	}
+	p := c.session.writer.data
+	if c.pack.Kind == format.KindMeta {
+		p = c.session.writer.meta
+	}
+	return p.copyBlock(ctx, sectionKey{c.pack, section.Offset}, section, from.header, *block, raw)
+}
+
+// section returns a section's header, from w or the drive, and opens it if the
+// key does.
+func (c *copying) section(ctx context.Context, offset uint32, w window) (*copiedSection, error) {
+	if known := c.sections[offset]; known != nil {
+		return known, nil
+	}
+	header, ok := w.slice(offset, format.SectionHeaderSize)
+	if !ok {
+		header = make([]byte, format.SectionHeaderSize)
+		if err := c.session.repo.store.GetRange(ctx, c.pack.Object(), header, int64(offset)); err != nil {
+			return nil, err
+		}
+	}
+	s := &copiedSection{header: header}
+	if c.opens() {
+		var err error
+		if s.opened, err = c.session.repo.keys.OpenSection(c.pack.Kind, header); err != nil {
+			return nil, err
+		}
+	}
+	c.sections[offset] = s
+	return s, nil
 }

@@ -13,7 +13,7 @@ import (
 // small; a request asks for no more than rangeMax.
 const (
 	rangeGap = 1 << 20 // bytes
-	rangeMax = 16 << 20
+	rangeMax = 8 << 20
 )
 
 // BlockAt names a block of a pack.

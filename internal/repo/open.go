@@ -2,9 +2,11 @@ package repo
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -48,21 +50,18 @@ func (r *Repository) open(ctx context.Context, secret seal.Secret) error {
 	} else if err := r.Probe(ctx); err != nil && !errors.Is(err, object.ErrReadOnly) && !errors.Is(err, object.ErrAccess) {
 		return err
 	}
-	root, err := r.readRoot(ctx)
+	root, err := r.knownRoot(ctx)
 	if err != nil {
 		return err
 	}
-	for _, f := range root.Features {
-		if !features[f] {
-			return fmt.Errorf("%w: it uses %q", ErrFeature, f)
+	bundle, err := r.openSlots(ctx, seal.RepositoryID(root.OwnerKey), secret)
+	if errors.Is(err, seal.ErrSecret) {
+		// The root may be the cached one of a repository that is there no more.
+		r.cache.dropRoots()
+		if _, other := r.knownRoot(ctx); other != nil {
+			return other
 		}
 	}
-	id := seal.RepositoryID(root.OwnerKey)
-	if known := r.cache.facts().Repository; known != "" && known != id.String() {
-		return fmt.Errorf("%w (%s; known %s, found %s); if it was replaced on purpose, delete the folder %s",
-			ErrOther, r.store.Location(), known, id, r.cache.Dir())
-	}
-	bundle, err := r.openSlots(ctx, id, secret)
 	if err != nil {
 		return err
 	}
@@ -75,6 +74,26 @@ func (r *Repository) open(ctx context.Context, secret seal.Secret) error {
 	}
 	r.remember()
 	return nil
+}
+
+// knownRoot returns the root if it is one that this version understands, of the
+// repository that this machine knows there.
+func (r *Repository) knownRoot(ctx context.Context) (*format.Root, error) {
+	root, err := r.readRoot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range root.Features {
+		if !features[f] {
+			return nil, fmt.Errorf("%w: it uses %q", ErrFeature, f)
+		}
+	}
+	id := seal.RepositoryID(root.OwnerKey)
+	if known := r.cache.facts().Repository; known != "" && known != id.String() {
+		return nil, fmt.Errorf("%w (%s; known %s, found %s); if it was replaced on purpose, delete the folder %s",
+			ErrOther, r.store.Location(), known, id, r.cache.Dir())
+	}
+	return root, nil
 }
 
 // rootNames lists the root objects, highest number first.
@@ -129,15 +148,21 @@ func (r *Repository) readRoot(ctx context.Context) (*format.Root, error) {
 	return nil, fmt.Errorf("no root object can be read: %w", damage)
 }
 
+// rootCopies lists the copies of root objects, highest number first.
 func (r *Repository) rootCopies(ctx context.Context) ([]string, error) {
 	var names []string
 	for info, err := range r.store.List(ctx, format.RootCopyName(1)) {
 		if err != nil {
 			return nil, err
 		}
-		names = append(names, info.Name)
+		if _, err := format.ParseRootName(strings.TrimPrefix(info.Name, format.PrefixKeys)); err == nil {
+			names = append(names, info.Name)
+		}
 	}
-	sort.Sort(sort.Reverse(sort.StringSlice(names)))
+	// A longer number is a higher one: they have no leading zeros.
+	slices.SortFunc(names, func(a, b string) int {
+		return -cmp.Or(cmp.Compare(len(a), len(b)), strings.Compare(a, b))
+	})
 	return names, nil
 }
 

@@ -149,7 +149,7 @@ const sealOverhead = 16
 // caller holds mu.
 func (p *packer) room(ctx context.Context, need, n int) (*openPack, error) {
 	if p.open != nil && p.open.full(p.size, need, n) {
-		p.send(ctx, p.open, true)
+		p.send(p.open, true)
 		p.open = nil
 	}
 	if p.open != nil {
@@ -183,10 +183,10 @@ func (p *packer) beginSection(o *openPack) error {
 }
 
 // finish uploads the open pack and waits for all packs on their way.
-func (p *packer) finish(ctx context.Context) error {
+func (p *packer) finish() error {
 	p.mu.Lock()
 	if p.open != nil {
-		p.send(ctx, p.open, false)
+		p.send(p.open, false)
 		p.open = nil
 	}
 	p.mu.Unlock()
@@ -194,8 +194,9 @@ func (p *packer) finish(ctx context.Context) error {
 	return p.writer.err()
 }
 
-// send uploads a pack in the background.
-func (p *packer) send(ctx context.Context, o *openPack, full bool) {
+// send uploads a pack in the background, for as long as the session lives.
+func (p *packer) send(o *openPack, full bool) {
+	ctx := p.writer.session.life
 	p.flying.Add(1)
 	p.writer.flying.Add(1)
 	go func() {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"sort"
 	"strings"
 	"time"
@@ -25,8 +26,9 @@ type PruneRecord struct {
 
 // Records is what all record objects of a drive say together.
 type Records struct {
-	Prunes  []PruneRecord // oldest name order
+	Prunes  []PruneRecord // ascending by name
 	Damages []DamageRecord
+	Retired []string // decisions whose records are gone
 }
 
 // DamageRecord names packs and chunks found missing or broken.
@@ -58,11 +60,7 @@ func (rs *Records) Masked() map[format.PackName]bool {
 			}
 		}
 	}
-	for _, d := range rs.Damages {
-		for _, pack := range d.Record.DamagedPacks {
-			masked[pack] = true
-		}
-	}
+	maps.Copy(masked, rs.DamagedPacks())
 	return masked
 }
 
@@ -85,6 +83,31 @@ func (rs *Records) DamagedChunks() map[format.ID]bool {
 	for _, d := range rs.Damages {
 		for _, id := range d.Record.DamagedChunks {
 			damaged[id] = true
+		}
+	}
+	return damaged
+}
+
+// Settled holds the sessions that a settled record forgets: whoever may have
+// inherited from them is over.
+func (rs *Records) Settled() map[string]bool {
+	settled := map[string]bool{}
+	for i := range rs.Prunes {
+		if rs.Prunes[i].Decision != nil {
+			for _, session := range rs.Prunes[i].Record.Forgotten {
+				settled[session] = true
+			}
+		}
+	}
+	return settled
+}
+
+// DamagedPacks holds the packs found missing or broken.
+func (rs *Records) DamagedPacks() map[format.PackName]bool {
+	damaged := map[format.PackName]bool{}
+	for _, d := range rs.Damages {
+		for _, pack := range d.Record.DamagedPacks {
+			damaged[pack] = true
 		}
 	}
 	return damaged
@@ -125,7 +148,10 @@ func (r *Repository) ReadRecords(ctx context.Context) (*Records, error) {
 	for name, info := range decisions {
 		p, ok := prunes[name]
 		if !ok {
-			continue // its record was retired
+			if !listed[name] {
+				rs.Retired = append(rs.Retired, info.Name)
+			}
+			continue
 		}
 		d, err := r.readDecision(ctx, info.Name)
 		if errors.Is(err, object.ErrNotFound) {
@@ -141,6 +167,7 @@ func (r *Repository) ReadRecords(ctx context.Context) (*Records, error) {
 	}
 	sort.Slice(rs.Prunes, func(i, j int) bool { return rs.Prunes[i].Name < rs.Prunes[j].Name })
 	r.cache.trimObjects("g/", listed)
+	r.cache.trimAwaited(listed)
 	return rs, nil
 }
 

@@ -36,14 +36,18 @@ type Session struct {
 	damaged map[format.ID]bool
 	writer  *writer // nil until LoadIndex
 
+	// life is the context of uploads: they outlast the call that began them,
+	// but not the command. Salvage replaces it.
+	life      context.Context
 	stopHeart context.CancelFunc
 	heart     sync.WaitGroup
+	ended     sync.Once
 }
 
 // Begin starts a session: its object is written first, the records are read
 // after it. Steps 1 and 2 of the writer in docs/protocol.md.
 func (r *Repository) Begin(ctx context.Context, opts SessionOptions) (*Session, error) {
-	s := &Session{repo: r, name: format.SessionName(r.keys.Host(), random16()), started: r.now()}
+	s := &Session{repo: r, name: format.SessionName(r.keys.Host(), random16()), started: r.now(), life: ctx}
 	object := format.SessionObject(s.name)
 	body := (&format.Session{
 		Started: s.started.UnixNano(), Host: opts.Host, Program: Program, Command: opts.Command,
@@ -168,17 +172,19 @@ func (s *Session) Beat(ctx context.Context) (time.Time, error) {
 
 // end stops the session's background work.
 func (s *Session) end() {
-	s.stopHeart()
-	s.heart.Wait()
-	s.writer.close()
+	s.ended.Do(func() {
+		s.stopHeart()
+		s.heart.Wait()
+		s.writer.close()
+	})
 }
 
 // Commit finishes the session with a snapshot: everything is uploaded and
 // indexed, then the manifest is written once. ErrFenced when a maintainer
 // closed the session meanwhile; the caller begins again, and what was
 // uploaded is found in the index. It returns the SHA-256 of the manifest.
+// After an error the session is still to be abandoned.
 func (s *Session) Commit(ctx context.Context, m *format.Manifest) (format.ID, error) {
-	defer s.end()
 	var none format.ID
 	if err := s.Flush(ctx); err != nil {
 		return none, err
@@ -201,6 +207,7 @@ func (s *Session) Commit(ctx context.Context, m *format.Manifest) (format.ID, er
 	if err := s.putOutcome(ctx, name, body); err != nil {
 		return none, fmt.Errorf("write manifest: %w", err)
 	}
+	s.end()
 	s.repo.cache.keepObject(name, body)
 	return sha256.Sum256(body), nil
 }
@@ -220,6 +227,7 @@ func (s *Session) Salvage(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, salvageTime)
 	defer cancel()
 	w.failed.Store(nil)
+	s.life = ctx
 	return s.Flush(ctx)
 }
 

@@ -37,9 +37,10 @@ const (
 
 // WriterOptions tunes how a session writes packs. The zero value is the default.
 type WriterOptions struct {
-	PackSize    int // bytes of a data pack
-	Uploads     int // packs on their way at once
-	Compression Compression
+	PackSize     int // bytes of a data pack
+	MetaPackSize int // bytes of a metadata pack
+	Uploads      int // packs on their way at once
+	Compression  Compression
 	// SegmentEvery is the time between index segments of a long session.
 	SegmentEvery time.Duration
 }
@@ -47,6 +48,9 @@ type WriterOptions struct {
 func (o WriterOptions) withDefaults() WriterOptions {
 	if o.PackSize == 0 {
 		o.PackSize = defaultPackSize
+	}
+	if o.MetaPackSize == 0 {
+		o.MetaPackSize = metaPackSize
 	}
 	if o.Uploads == 0 {
 		o.Uploads = defaultUploads
@@ -106,7 +110,7 @@ func newWriter(s *Session, opts WriterOptions) *writer {
 	}
 	w.uploads = semaphore.NewWeighted(int64(w.opts.Uploads))
 	w.data = newPacker(w, format.KindData, w.opts.PackSize)
-	w.meta = newPacker(w, format.KindMeta, metaPackSize)
+	w.meta = newPacker(w, format.KindMeta, w.opts.MetaPackSize)
 	w.mirrors = newBlockWriter(w, w.meta, format.PurposeMirrors)
 	return w
 }
@@ -252,7 +256,7 @@ func (w *writer) sealWhenDue(ctx context.Context) error {
 // added meanwhile except through BlockWriters flushed before.
 func (s *Session) Flush(ctx context.Context) error {
 	w := s.writer
-	if err := w.data.finish(ctx); err != nil {
+	if err := w.data.finish(); err != nil {
 		return err
 	}
 	w.sealing.Lock()
@@ -269,7 +273,7 @@ func (w *writer) sealSegment(ctx context.Context) error {
 	if err := w.mirrors.Flush(ctx); err != nil {
 		return err
 	}
-	if err := w.meta.finish(ctx); err != nil {
+	if err := w.meta.finish(); err != nil {
 		return err
 	}
 	packs := w.takeMirrored()

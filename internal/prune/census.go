@@ -1,0 +1,179 @@
+package prune
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"fmt"
+
+	"firn/internal/format"
+	"firn/internal/index"
+	"firn/internal/repo"
+)
+
+// tier says how far a pack may be relied on; a chunk is counted where its
+// copy has the lowest tier.
+type tier int
+
+const (
+	tierGood      tier = iota
+	tierOwn            // condemned by the record being settled
+	tierCondemned      // condemned by another record, not settled
+	tierDamaged        // named by a damage record, or not on the drive
+	tierGone           // dropped by a settled decision
+)
+
+// packUse is what snapshots need of a pack.
+type packUse struct {
+	info      *format.PackInfo
+	live      map[uint32]uint32 // live blocks: offset to length
+	liveBytes uint64
+}
+
+// census says where every live chunk is to be found.
+type census struct {
+	uses  map[format.PackName]*packUse // of all packs the index names
+	lost  []format.ShortID             // live chunks without a copy, the first few
+	nLost int
+	// mirrors says where the mirrored footers of data packs are.
+	mirrors map[format.PackName][]copyAt
+}
+
+// copyAt is a place of a chunk.
+type copyAt struct {
+	pack          format.PackName
+	offset, block uint32 // of the block, and its length
+}
+
+const maxLost = 100
+
+// count takes the census: the live chunks are merged with the index.
+func count(ctx context.Context, r *repo.Repository, view *index.View, live *liveSet, rank func(format.PackName) tier) (*census, error) {
+	c := &census{uses: map[format.PackName]*packUse{}, mirrors: map[format.PackName][]copyAt{}}
+	mirrorOf := map[format.ShortID]format.PackName{}
+	for info := range view.Packs() {
+		c.uses[info.Name] = &packUse{info: info, live: map[uint32]uint32{}}
+		if info.Name.Kind == format.KindData {
+			id := r.Keys().MirrorID(info.Name)
+			mirrorOf[format.ShortID(id[:len(format.ShortID{})])] = info.Name
+		}
+	}
+	ids, err := live.walk()
+	if err != nil {
+		return nil, err
+	}
+	var doubles [][]copyAt
+	want, more := ids.next()
+	for group, err := range view.Merge(ctx) {
+		if err != nil {
+			return nil, fmt.Errorf("read index: %w", err)
+		}
+		if pack, ok := mirrorOf[group.ID]; ok {
+			c.mirrors[pack] = best(group.At, rank)
+			continue
+		}
+		for more && compareShort(want, group.ID) < 0 {
+			c.lose(want)
+			want, more = ids.next()
+		}
+		if !more || want != group.ID {
+			continue
+		}
+		switch copies := best(group.At, rank); len(copies) {
+		case 0:
+			c.lose(want)
+		case 1:
+			c.use(copies[0])
+		default:
+			doubles = append(doubles, copies)
+		}
+		want, more = ids.next()
+	}
+	for ; more; want, more = ids.next() {
+		c.lose(want)
+	}
+	for _, copies := range doubles {
+		c.use(c.fullest(copies))
+	}
+	return c, ids.err
+}
+
+// best returns the copies of the lowest tier; none if they are gone.
+func best(at []index.Location, rank func(format.PackName) tier) []copyAt {
+	lowest := tierGone
+	for i := range at {
+		lowest = min(lowest, rank(at[i].Pack.Name))
+	}
+	if lowest == tierGone {
+		return nil
+	}
+	var copies []copyAt
+	for i := range at {
+		if rank(at[i].Pack.Name) == lowest {
+			copies = append(copies, copyAt{at[i].Pack.Name, at[i].BlockOffset, at[i].BlockLength})
+		}
+	}
+	return copies
+}
+
+func (c *census) use(at copyAt) {
+	u := c.uses[at.pack]
+	if _, ok := u.live[at.offset]; !ok {
+		u.live[at.offset] = at.block
+		u.liveBytes += uint64(at.block)
+	}
+}
+
+// fullest chooses the copy in the pack that is needed most anyway; all runs
+// choose alike.
+func (c *census) fullest(copies []copyAt) copyAt {
+	chosen := copies[0]
+	for _, other := range copies[1:] {
+		a, b := c.uses[chosen.pack], c.uses[other.pack]
+		if order := cmp.Compare(a.liveBytes, b.liveBytes); order < 0 ||
+			order == 0 && bytes.Compare(chosen.pack.Hash[:], other.pack.Hash[:]) > 0 {
+			chosen = other
+		}
+	}
+	return chosen
+}
+
+func (c *census) lose(id format.ShortID) {
+	c.nLost++
+	if len(c.lost) < maxLost {
+		c.lost = append(c.lost, id)
+	}
+}
+
+// useMirrors counts the mirrored footers of the data packs that stay.
+func (c *census) useMirrors(stays func(format.PackName) bool) {
+	for pack, copies := range c.mirrors {
+		if stays(pack) && len(copies) > 0 {
+			c.use(c.fullest(copies))
+		}
+	}
+}
+
+// useBases makes packs that others have deltas against count as needed.
+func (c *census) useBases(stays func(format.PackName) bool) map[format.PackName]bool {
+	bases := map[format.PackName]bool{}
+	var follow func(info *format.PackInfo)
+	follow = func(info *format.PackInfo) {
+		for _, hash := range info.BasePacks {
+			name := format.PackName{Kind: info.Name.Kind, Hash: hash}
+			if bases[name] {
+				continue
+			}
+			bases[name] = true
+			if u := c.uses[name]; u != nil {
+				follow(u.info)
+			}
+		}
+	}
+	for name, u := range c.uses {
+		if stays(name) {
+			follow(u.info)
+		}
+	}
+	return bases
+}

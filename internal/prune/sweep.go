@@ -1,0 +1,168 @@
+package prune
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"firn/internal/format"
+	"firn/internal/repo"
+)
+
+// deleteBatch objects are deleted with one call.
+const deleteBatch = 1000
+
+// sweep is step 6 and the record's part of step 8: it deletes what settled
+// decisions drop, once their grace is over, and retires records that have
+// nothing left to say.
+func (p *pruner) sweep(ctx context.Context) error {
+	records, err := p.repo.ReadRecords(ctx)
+	if err != nil {
+		return err
+	}
+	for i := range records.Prunes {
+		r := &records.Prunes[i]
+		if r.Decision == nil || p.now.Before(r.Settled.Add(p.opts.Grace)) {
+			continue
+		}
+		if err := p.sweepRecord(ctx, r); err != nil {
+			return err
+		}
+	}
+	return p.dropRemains(ctx, records)
+}
+
+func (p *pruner) sweepRecord(ctx context.Context, r *repo.PruneRecord) error {
+	there, err := p.outcomes(ctx)
+	if err != nil {
+		return err
+	}
+	var manifests []string
+	for _, session := range r.Record.Forgotten {
+		if there[session] {
+			manifests = append(manifests, format.ManifestObject(session))
+		}
+	}
+	if err := p.delete(ctx, manifests); err != nil {
+		return err
+	}
+	p.report.Manifests += len(manifests)
+	var packs []string
+	for _, name := range r.Decision.DroppedPacks {
+		if info, ok := p.sizes[name]; ok {
+			packs = append(packs, name.Object())
+			p.report.DeletedBytes += uint64(info.Size)
+			delete(p.sizes, name)
+		}
+	}
+	if err := p.delete(ctx, packs); err != nil {
+		return err
+	}
+	p.report.Deleted += len(packs)
+	return p.retire(ctx, r)
+}
+
+func (p *pruner) outcomes(ctx context.Context) (map[string]bool, error) {
+	names, err := p.repo.OutcomeNames(ctx)
+	if err != nil {
+		return nil, err
+	}
+	there := make(map[string]bool, len(names))
+	for _, name := range names {
+		there[name] = true
+	}
+	return there, nil
+}
+
+func (p *pruner) delete(ctx context.Context, names []string) error {
+	for len(names) > 0 {
+		n := min(len(names), deleteBatch)
+		if err := p.repo.Store().Delete(ctx, names[:n]...); err != nil {
+			return fmt.Errorf("delete: %w", err)
+		}
+		names = names[n:]
+	}
+	return nil
+}
+
+// retire removes a record when nobody can be misled without it: it is old,
+// what it drops is gone, no segment names that, and all sessions begun before
+// the drop are closed.
+func (p *pruner) retire(ctx context.Context, r *repo.PruneRecord) error {
+	if p.now.Before(r.Settled.Add(retireAfter)) {
+		return nil
+	}
+	open, err := p.openSessions(ctx)
+	if err != nil || slices.ContainsFunc(open, func(s OpenSession) bool { return s.Begun.Before(r.Settled.Add(p.opts.Grace)) }) {
+		return err
+	}
+	rd, bad, err := p.repo.NewReader(ctx)
+	if err != nil {
+		return err
+	}
+	defer rd.Close() //nolint:errcheck // nothing was written through it
+	if len(bad) > 0 {
+		return nil
+	}
+	dropped := map[format.PackName]bool{}
+	for _, name := range r.Decision.DroppedPacks {
+		dropped[name] = true
+	}
+	for info := range rd.View().Packs() {
+		if dropped[info.Name] {
+			return nil
+		}
+	}
+	// The decision goes last, by itself: a record without one would condemn again.
+	if err := p.delete(ctx, []string{r.Name}); err != nil {
+		return err
+	}
+	return p.delete(ctx, []string{format.DecisionName(r.Name)})
+}
+
+// dropRemains deletes decisions whose records were retired, and withdraws records
+// that nobody will ever settle: what they condemn, later records condemn again.
+func (p *pruner) dropRemains(ctx context.Context, records *repo.Records) error {
+	remains := records.Retired
+	if len(p.orphans) > 0 {
+		there, err := p.outcomes(ctx)
+		if err != nil {
+			return err
+		}
+		settled := records.Settled()
+		for i := range records.Prunes {
+			r := &records.Prunes[i]
+			needed := slices.ContainsFunc(r.Record.Forgotten, func(s string) bool { return there[s] && !settled[s] })
+			if p.orphans[r.Name] && r.Decision == nil && !needed {
+				remains = append(remains, r.Name)
+			}
+		}
+	}
+	return p.delete(ctx, remains)
+}
+
+// tellLater reports what settled decisions will free.
+func (p *pruner) tellLater(ctx context.Context) error {
+	records, err := p.repo.ReadRecords(ctx)
+	if err != nil {
+		return err
+	}
+	for i := range records.Prunes {
+		r := &records.Prunes[i]
+		if r.Decision == nil {
+			continue
+		}
+		for _, name := range r.Decision.DroppedPacks {
+			info, ok := p.sizes[name]
+			if !ok {
+				continue
+			}
+			p.report.Later++
+			p.report.LaterBytes += uint64(info.Size)
+			if at := r.Settled.Add(p.opts.Grace); p.report.LaterAt.IsZero() || at.Before(p.report.LaterAt) {
+				p.report.LaterAt = at
+			}
+		}
+	}
+	return nil
+}
