@@ -1,0 +1,111 @@
+package check
+
+import (
+	"fmt"
+
+	"firn/internal/format"
+	"firn/internal/repo"
+)
+
+// openBlocks opens the blocks that lie wholly before offset upTo and verifies
+// their chunks. With a key that may not read them it only notes what they hold.
+func (v *packReader) openBlocks(upTo uint64) error {
+	keys := v.checker.repo.Keys()
+	closed := v.pack.info.Name.Kind == format.KindData && !keys.ReadsData()
+	if closed {
+		v.checker.noteClosed()
+	}
+	for ; v.next < len(v.footer.Blocks); v.next++ {
+		b := &v.footer.Blocks[v.next]
+		end := uint64(b.Offset) + uint64(b.Length)
+		if end > uint64(v.end) {
+			return fmt.Errorf("%w: a block lies behind the footer", format.ErrCorrupt)
+		}
+		if end > upTo {
+			return nil
+		}
+		v.note(b)
+		if closed {
+			continue
+		}
+		at := []repo.BlockAt{{Offset: b.Offset, Length: b.Length}}
+		visit := func(_ repo.BlockAt, content []byte, damage error) error {
+			if damage != nil {
+				return damage
+			}
+			return v.verifyChunks(b, content)
+		}
+		err := v.checker.reader.OpenBlocks(v.ctx, v.pack.info.Name, v.buf, v.start, at, visit)
+		if err != nil && b.BasePack != nil && v.checker.isDamage(err) {
+			err = v.tryBase(b, err)
+		}
+		if err != nil {
+			return err
+		}
+		v.checker.progress.Blocks.Add(1)
+	}
+	return nil
+}
+
+// tryBase finds out whether it is for its base that a delta cannot be opened;
+// then the base's pack is to blame and not this one.
+func (v *packReader) tryBase(b *format.Block, damage error) error {
+	name := format.PackName{Kind: v.pack.info.Name.Kind, Hash: *b.BasePack}
+	_, err := readBlock(v.ctx, v.checker.reader, name, repo.BlockAt{Offset: b.BaseOffset, Length: b.BaseLength})
+	switch base := v.checker.packs.byName[name]; {
+	case err == nil:
+		return damage
+	case !v.checker.isDamage(err):
+		return err
+	case base != nil:
+		v.checker.blame(base, kindOf(err), err.Error())
+	}
+	return nil
+}
+
+// note enters a block's chunks, to be compared with the index.
+func (v *packReader) note(b *format.Block) {
+	offset := uint32(0)
+	for i := range b.IDs {
+		v.found.add(b.IDs[i].Short(), b.Offset, b.Length, offset)
+		offset += b.Lengths[i]
+	}
+}
+
+// verifyChunks computes the IDs of a block's chunks again.
+func (v *packReader) verifyChunks(b *format.Block, content []byte) error {
+	rest := content
+	for i, id := range b.IDs {
+		if int(b.Lengths[i]) > len(rest) {
+			return fmt.Errorf("%w: block at %d is shorter than its chunks", repo.ErrDamaged, b.Offset)
+		}
+		chunk := rest[:b.Lengths[i]]
+		rest = rest[b.Lengths[i]:]
+		if !v.is(b, id, chunk) {
+			return fmt.Errorf("%w: block at %d holds another chunk than %x", repo.ErrDamaged, b.Offset, id[:8])
+		}
+	}
+	if len(rest) > 0 {
+		return fmt.Errorf("%w: block at %d is longer than its chunks", repo.ErrDamaged, b.Offset)
+	}
+	v.checker.progress.ChunksVerified.Add(uint64(len(b.IDs)))
+	return nil
+}
+
+// is reports whether a chunk has an ID. That of a mirrored footer follows from
+// the name of the pack it is of.
+func (v *packReader) is(b *format.Block, id format.ID, chunk []byte) bool {
+	kind := v.pack.info.Name.Kind
+	if kind == format.KindMeta && b.Purpose == format.PurposeMirrors {
+		m := new(format.Mirror)
+		return m.Decode(chunk) == nil &&
+			v.checker.repo.Keys().MirrorID(format.PackName{Kind: format.KindData, Hash: m.Pack}) == id
+	}
+	return v.checker.reader.Verify(kind, id, chunk)
+}
+
+func (c *checker) noteClosed() {
+	c.ledger.mu.Lock()
+	defer c.ledger.mu.Unlock()
+	c.report.Closed = true
+}
