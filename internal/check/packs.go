@@ -51,18 +51,13 @@ func (t *packTable) of(at *index.Location) *pack {
 
 // sound reports whether chunks in a pack may be relied on: nothing is known
 // against it, nor against a pack that it has deltas against.
-func (t *packTable) sound(p *pack) bool { return t.soundTo(p, format.MaxDeltaDepth) }
-
-func (t *packTable) soundTo(p *pack, depth int) bool {
-	if p == nil || p.dropped || p.fault != nil {
+func (t *packTable) sound(p *pack) bool {
+	whole := func(p *pack) bool { return p != nil && !p.dropped && p.fault == nil }
+	if !whole(p) {
 		return false
 	}
-	if len(p.info.BasePacks) == 0 {
-		return true
-	}
 	for _, hash := range p.info.BasePacks {
-		base := t.byName[format.PackName{Kind: p.info.Name.Kind, Hash: hash}]
-		if depth == 0 || !t.soundTo(base, depth-1) {
+		if !whole(t.byName[format.PackName{Kind: p.info.Name.Kind, Hash: hash}]) {
 			return false
 		}
 	}

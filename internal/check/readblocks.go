@@ -36,8 +36,8 @@ func (v *packReader) openBlocks(upTo uint64) error {
 			return v.verifyChunks(b, content)
 		}
 		err := v.checker.reader.OpenBlocks(v.ctx, v.pack.info.Name, v.buf, v.start, at, visit)
-		if err != nil && b.BasePack != nil && v.checker.isDamage(err) {
-			err = v.tryBase(b, err)
+		if err != nil && len(b.Bases) > 0 && v.checker.isDamage(err) {
+			err = v.tryBases(b, err)
 		}
 		if err != nil {
 			return err
@@ -47,18 +47,26 @@ func (v *packReader) openBlocks(upTo uint64) error {
 	return nil
 }
 
-// tryBase finds out whether it is for its base that a delta cannot be opened;
+// tryBases finds out whether it is for a base that a delta cannot be opened;
 // then the base's pack is to blame and not this one.
-func (v *packReader) tryBase(b *format.Block, damage error) error {
-	name := format.PackName{Kind: v.pack.info.Name.Kind, Hash: *b.BasePack}
-	_, err := readBlock(v.ctx, v.checker.reader, name, repo.BlockAt{Offset: b.BaseOffset, Length: b.BaseLength})
-	switch base := v.checker.packs.byName[name]; {
-	case err == nil:
+func (v *packReader) tryBases(b *format.Block, damage error) error {
+	sound := true
+	for _, ref := range b.Bases {
+		name := format.PackName{Kind: v.pack.info.Name.Kind, Hash: ref.Pack}
+		_, err := readBlock(v.ctx, v.checker.reader, name, repo.BlockAt{Offset: ref.Offset, Length: ref.Length})
+		if err == nil {
+			continue
+		}
+		if !v.checker.isDamage(err) {
+			return err
+		}
+		sound = false
+		if base := v.checker.packs.byName[name]; base != nil {
+			v.checker.blame(base, kindOf(err), err.Error())
+		}
+	}
+	if sound {
 		return damage
-	case !v.checker.isDamage(err):
-		return err
-	case base != nil:
-		v.checker.blame(base, kindOf(err), err.Error())
 	}
 	return nil
 }

@@ -47,7 +47,7 @@ func (c *checker) weigh() error {
 func (c *checker) charge(x *loss, readable bool) *Finding {
 	var first *Finding
 	for i := range x.at {
-		f := c.packs.faultOf(x.at[i].pack, format.MaxDeltaDepth)
+		f := c.packs.faultOf(x.at[i].pack)
 		if f == nil || f == first {
 			continue
 		}
@@ -78,16 +78,16 @@ func (f *Finding) count(readable bool) {
 }
 
 // faultOf returns what is wrong with a pack or a pack that it stands on.
-func (t *packTable) faultOf(p *pack, depth int) *Finding {
-	if p == nil || p.fault != nil || depth == 0 {
-		if p == nil {
-			return nil
-		}
+func (t *packTable) faultOf(p *pack) *Finding {
+	if p == nil {
+		return nil
+	}
+	if p.fault != nil {
 		return p.fault
 	}
 	for _, hash := range p.info.BasePacks {
-		if f := t.faultOf(t.byName[format.PackName{Kind: p.info.Name.Kind, Hash: hash}], depth-1); f != nil {
-			return f
+		if base := t.byName[format.PackName{Kind: p.info.Name.Kind, Hash: hash}]; base != nil && base.fault != nil {
+			return base.fault
 		}
 	}
 	return nil

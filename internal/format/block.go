@@ -2,7 +2,7 @@ package format
 
 import "google.golang.org/protobuf/encoding/protowire"
 
-// BaseRef names the block that a delta is against.
+// BaseRef names a block that a delta is against.
 type BaseRef struct {
 	Pack   ID
 	Offset uint32 // of the block in the pack
@@ -12,20 +12,24 @@ type BaseRef struct {
 // BlockContent is a block's plaintext taken apart.
 type BlockContent struct {
 	Codec   uint32
-	Length  int      // of the content in bytes, at most MaxContent
-	Base    *BaseRef // nil unless Codec is CodecDelta
-	Payload []byte   // the content, or a zstd frame of it or of a delta
+	Length  int       // of the content in bytes, at most MaxContent
+	Bases   []BaseRef // 1 or 2 with CodecDelta, else none
+	Payload []byte    // the content, or a zstd frame of it or of a delta
 }
 
 // AppendBlockContent appends what precedes the payload in a block's plaintext:
-// the codec, the content's length in bytes and, for CodecDelta, the base.
-func AppendBlockContent(dst []byte, codec uint32, contentLength int, base *BaseRef) []byte {
+// the codec, the content's length in bytes and, for CodecDelta, the bases.
+func AppendBlockContent(dst []byte, codec uint32, contentLength int, bases []BaseRef) []byte {
 	dst = append(dst, byte(codec))
 	dst = protowire.AppendVarint(dst, uint64(contentLength))
-	if base != nil {
-		dst = append(dst, base.Pack[:]...)
-		dst = protowire.AppendVarint(dst, uint64(base.Offset))
-		dst = protowire.AppendVarint(dst, uint64(base.Length))
+	if codec != CodecDelta {
+		return dst
+	}
+	dst = protowire.AppendVarint(dst, uint64(len(bases)))
+	for i := range bases {
+		dst = append(dst, bases[i].Pack[:]...)
+		dst = protowire.AppendVarint(dst, uint64(bases[i].Offset))
+		dst = protowire.AppendVarint(dst, uint64(bases[i].Length))
 	}
 	return dst
 }
@@ -37,15 +41,12 @@ func ParseBlockContent(plaintext []byte) (BlockContent, error) {
 	in.fill(codec[:])
 	c := BlockContent{Codec: uint32(codec[0]), Length: int(in.bounded(MaxContent))}
 	if c.Codec == CodecDelta {
-		c.Base = new(BaseRef)
-		in.fill(c.Base.Pack[:])
-		c.Base.Offset = uint32(in.bounded(MaxPack))
-		c.Base.Length = uint32(in.bounded(MaxPack))
+		c.Bases = in.bases()
 	}
 	c.Payload = in.rest()
 	switch {
 	case in.bad:
-		return BlockContent{}, corrupt("block", "it breaks off or its content is too large")
+		return BlockContent{}, corrupt("block", "it breaks off, or its content or bases are too large or too many")
 	case c.Codec > CodecDelta:
 		return BlockContent{}, corrupt("block", "unknown codec")
 	case c.Length == 0:
@@ -54,4 +55,20 @@ func ParseBlockContent(plaintext []byte) (BlockContent, error) {
 		return BlockContent{}, corrupt("block", "stored content has another length than it says")
 	}
 	return c, nil
+}
+
+// bases reads the bases of a delta.
+func (c *cursor) bases() []BaseRef {
+	n := c.bounded(MaxBases)
+	if n == 0 {
+		c.spoil()
+		return nil
+	}
+	bases := make([]BaseRef, n)
+	for i := range bases {
+		c.fill(bases[i].Pack[:])
+		bases[i].Offset = uint32(c.bounded(MaxPack))
+		bases[i].Length = uint32(c.bounded(MaxPack))
+	}
+	return bases
 }

@@ -6,6 +6,12 @@ func (s *Section) fields(w *wire) {
 	w.array(3, s.Host[:])
 }
 
+func (r *BaseRef) fields(w *wire) {
+	w.array(1, r.Pack[:])
+	w.uint32(2, &r.Offset)
+	w.uint32(3, &r.Length)
+}
+
 func (b *Block) fields(w *wire)      { b.fieldsWith(w, IDSize) }
 func (b *Block) shortFields(w *wire) { b.fieldsWith(w, len(ShortID{})) }
 
@@ -17,14 +23,12 @@ func (b *Block) fieldsWith(w *wire, idWidth int) {
 	w.uint32(5, &b.Codec)
 	w.ids(6, &b.IDs, idWidth)
 	w.uint32s(7, &b.Lengths)
-	w.optionalID(8, &b.BasePack)
-	w.uint32(9, &b.BaseOffset)
-	w.uint32(10, &b.BaseLength)
-	w.uint32(11, &b.Purpose)
+	messages(w, 8, &b.Bases, (*BaseRef).fields)
+	w.uint32(9, &b.Purpose)
 
 	w.check(len(b.IDs) > 0 && len(b.IDs) == len(b.Lengths), "a block's chunks and their lengths do not go together")
 	w.check(validLengths(b.Lengths), "a block's chunks are empty or too large")
-	w.check((b.BasePack != nil) == (b.Codec == CodecDelta), "a block's codec and base do not go together")
+	w.check((len(b.Bases) > 0) == (b.Codec == CodecDelta) && len(b.Bases) <= MaxBases, "a block's codec and bases do not go together")
 }
 
 // validLengths reports whether chunks of these lengths fit a block.

@@ -85,7 +85,7 @@ func FuzzLayouts(f *testing.F) {
 		block, err := ParseBlockHeader(b)
 		same("block header", err, block.Append(nil))
 		content, err := ParseBlockContent(b)
-		same("block", err, append(AppendBlockContent(nil, content.Codec, content.Length, content.Base), content.Payload...))
+		same("block", err, append(AppendBlockContent(nil, content.Codec, content.Length, content.Bases), content.Payload...))
 		trailer, err := ParsePackTrailer(b)
 		same("pack trailer", err, trailer.Append(nil))
 		segment, err := ParseSegmentTrailer(b)

@@ -87,7 +87,7 @@ var layouts = []struct {
 	}},
 	{"block-zstd", func() []byte { return AppendBlockContent(nil, CodecZstd, 1<<20, nil) }},
 	{"block-delta", func() []byte {
-		return AppendBlockContent(nil, CodecDelta, 1<<20, &BaseRef{Pack: id(1), Offset: 1152, Length: 1 << 19})
+		return AppendBlockContent(nil, CodecDelta, 1<<20, []BaseRef{{Pack: id(1), Offset: 1152, Length: 1 << 19}, {Pack: id(2), Offset: 16, Length: 1}})
 	}},
 	{"pack-trailer", func() []byte { return PackTrailer{FooterLength: 0x01020304}.Append(nil) }},
 	{"index-entry", func() []byte {

@@ -7,6 +7,7 @@ const (
 	MaxPack       = 1 << 30    // bytes of a pack
 	MaxContent    = 15 << 20   // bytes of a block's content; a block of it stored as it is stays below 2^24
 	MaxChunk      = MaxContent // bytes of a chunk
+	MaxBases      = 2          // bases of a delta
 	MaxDelta      = 16 << 20   // bytes of a delta once decompressed
 	MaxPage       = 64 << 20   // bytes of a tree page, and of all its keys written out
 	MaxPageItems  = 1_000_000  // items of a tree page

@@ -127,13 +127,13 @@ func TestPackTable(t *testing.T) {
 }
 
 func TestBlockContent(t *testing.T) {
-	base := &BaseRef{Pack: id(1), Offset: 1152, Length: 1 << 24}
+	bases := []BaseRef{{Pack: id(1), Offset: 1152, Length: 1 << 24}, {Pack: id(2), Offset: 1, Length: 2}}
 	for _, want := range []BlockContent{
 		{Codec: CodecStored, Length: 4, Payload: []byte("data")},
 		{Codec: CodecZstd, Length: MaxContent, Payload: []byte("zstd")},
-		{Codec: CodecDelta, Length: 300, Base: base, Payload: []byte("zstd")},
+		{Codec: CodecDelta, Length: 300, Bases: bases, Payload: []byte("zstd")},
 	} {
-		got, err := ParseBlockContent(append(AppendBlockContent(nil, want.Codec, want.Length, want.Base), want.Payload...))
+		got, err := ParseBlockContent(append(AppendBlockContent(nil, want.Codec, want.Length, want.Bases), want.Payload...))
 		if err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("got %+v, %v, want %+v", got, err, want)
 		}
@@ -146,8 +146,10 @@ func TestBlockContent(t *testing.T) {
 		"too large":       AppendBlockContent(nil, CodecZstd, MaxContent+1, nil),
 		"stored short":    {0, 2, 1},
 		"stored long":     {0, 1, 1, 1},
-		"base breaks off": AppendBlockContent(nil, CodecDelta, 300, base)[:20],
-		"base far away":   AppendBlockContent(nil, CodecDelta, 300, &BaseRef{Offset: MaxPack + 1, Length: 1}),
+		"base breaks off": AppendBlockContent(nil, CodecDelta, 300, bases)[:20],
+		"no base":         AppendBlockContent(nil, CodecDelta, 300, nil),
+		"three bases":     AppendBlockContent(nil, CodecDelta, 300, append(bases, bases[0])),
+		"base far away":   AppendBlockContent(nil, CodecDelta, 300, []BaseRef{{Offset: MaxPack + 1, Length: 1}}),
 	} {
 		if got, err := ParseBlockContent(b); !errors.Is(err, ErrCorrupt) {
 			t.Errorf("%s: %+v, %v, want ErrCorrupt", name, got, err)

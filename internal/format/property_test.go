@@ -109,8 +109,9 @@ func drawBlocks(t *rapid.T, sections, idWidth int) []Block {
 			b.Lengths = append(b.Lengths, rapid.Uint32Range(1, 1<<20).Draw(t, "length"))
 		}
 		if b.Codec == CodecDelta {
-			base := drawID(t)
-			b.BasePack, b.BaseOffset, b.BaseLength = &base, rapid.Uint32().Draw(t, "offset"), rapid.Uint32().Draw(t, "length")
+			for range rapid.IntRange(1, MaxBases).Draw(t, "bases") {
+				b.Bases = append(b.Bases, BaseRef{drawID(t), rapid.Uint32().Draw(t, "offset"), rapid.Uint32().Draw(t, "length")})
+			}
 		}
 		return b
 	})

@@ -64,7 +64,7 @@ func sampleBlocks(short bool) []Block {
 		{Number: 0, Offset: 1152, Length: 100, Codec: CodecZstd, IDs: []ID{id(5), id(6)}, Lengths: []uint32{70, 300}},
 		{Number: 1, Offset: 1252, Length: 200, IDs: []ID{id(7)}, Lengths: []uint32{140}, Purpose: PurposeMirrors},
 		{Section: 1, Number: 9, Offset: 6136, Length: 80, Codec: CodecDelta, IDs: []ID{id(8)}, Lengths: []uint32{MaxChunk},
-			BasePack: pid(9), BaseOffset: 1152, BaseLength: 1 << 20},
+			Bases: []BaseRef{{Pack: id(9), Offset: 1152, Length: 1 << 20}, {Pack: id(10), Offset: 16, Length: 3}}},
 	}
 	if short {
 		for _, b := range blocks {

@@ -260,17 +260,15 @@ type Section struct {
 
 // Block is one sealed block of a pack.
 type Block struct {
-	Section    uint32
-	Number     uint32
-	Offset     uint32
-	Length     uint32
-	Codec      uint32
-	IDs        []ID     // in mirrors only the first 16 bytes of each are set
-	Lengths    []uint32 // of the chunks, bytes
-	BasePack   *ID
-	BaseOffset uint32
-	BaseLength uint32
-	Purpose    uint32
+	Section uint32
+	Number  uint32
+	Offset  uint32
+	Length  uint32
+	Codec   uint32
+	IDs     []ID      // in mirrors only the first 16 bytes of each are set
+	Lengths []uint32  // of the chunks, bytes
+	Bases   []BaseRef // of a delta, 1 or 2
+	Purpose uint32
 }
 
 // Footer is a pack's table of contents.

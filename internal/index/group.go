@@ -129,6 +129,16 @@ func (v *View) eachGroup(ctx context.Context, wanted map[string]bool, visit func
 	}
 }
 
+// PacksOf returns the packs that one of the view's segments lists, ascending by kind
+// and name. They are shared and must not be changed.
+func (v *View) PacksOf(segment string) ([]*format.PackInfo, error) {
+	packs, err := v.packsOf(map[string]bool{segment: true})
+	if err != nil {
+		return nil, fmt.Errorf("list packs of %s: %w", segment, err)
+	}
+	return packs, nil
+}
+
 // packsOf returns the packs that the wanted segments list, ascending by kind and name.
 func (v *View) packsOf(wanted map[string]bool) ([]*format.PackInfo, error) {
 	for {

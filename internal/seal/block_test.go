@@ -29,9 +29,9 @@ func testDelta() (*format.Block, []byte) {
 	base := format.ID{7, 7}
 	b := &format.Block{
 		Number: 3, Codec: format.CodecDelta, IDs: []format.ID{{5}}, Lengths: []uint32{100},
-		BasePack: &base, BaseOffset: 300, BaseLength: 70,
+		Bases: []format.BaseRef{{Pack: base, Offset: 300, Length: 70}},
 	}
-	plaintext := slices.Concat([]byte{2, 100}, base[:], []byte{0xac, 0x02, 70}, []byte("delta"))
+	plaintext := slices.Concat([]byte{2, 100, 1}, base[:], []byte{0xac, 0x02, 70}, []byte("delta"))
 	return b, plaintext
 }
 
@@ -92,7 +92,7 @@ func TestBlockFollowsTheDefinition(t *testing.T) {
 		base          []byte
 	}{
 		{zstd, zstdText, uint32(len("compressed, they say")), nil},
-		{delta, deltaText, uint32(len("delta")), slices.Concat(delta.BasePack[:], []byte{0x2c, 1, 0, 0})},
+		{delta, deltaText, uint32(len("delta")), slices.Concat([]byte{1}, delta.Bases[0].Pack[:], []byte{0x2c, 1, 0, 0})},
 	} {
 		sealed := s.SealBlock(nil, test.block, 4711, test.text)
 		number := binary.LittleEndian.AppendUint32(nil, test.block.Number)
@@ -150,10 +150,12 @@ func TestContextFollowsTheContent(t *testing.T) {
 	note("payload length", b, append(plaintext, 'x'))
 	d, plaintext := testDelta()
 	note("delta", d, plaintext)
-	d.BasePack = &format.ID{8}
+	d.Bases[0].Pack = format.ID{8}
 	note("base pack", d, plaintext)
-	d.BaseOffset++
+	d.Bases[0].Offset++
 	note("base offset", d, plaintext)
+	d.Bases = append(d.Bases, d.Bases[0])
+	note("second base", d, plaintext)
 }
 
 func TestBlockRefusesChanges(t *testing.T) {

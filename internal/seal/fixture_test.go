@@ -78,7 +78,7 @@ func testFooter() *format.Footer {
 		Blocks: []format.Block{
 			{Number: 0, Offset: 1152, Length: 100, Codec: format.CodecZstd, IDs: []format.ID{{1}, {2}}, Lengths: []uint32{40, 60}},
 			{Number: 1, Offset: 1252, Length: 90, Codec: format.CodecDelta, IDs: []format.ID{{3}}, Lengths: []uint32{500},
-				BasePack: &base, BaseOffset: 77, BaseLength: 88},
+				Bases: []format.BaseRef{{Pack: base, Offset: 77, Length: 88}}},
 		},
 		Digest: format.ID{0xdd},
 	}

@@ -157,10 +157,14 @@ func (w *blockWorker) setContext(b *format.Block, size int) {
 		binary.LittleEndian.PutUint32(w.chunk[format.IDSize:], b.Lengths[i])
 		w.hasher.Write(w.chunk[:])
 	}
-	if b.Codec == format.CodecDelta && b.BasePack != nil {
-		copy(w.chunk[:], b.BasePack[:])
-		binary.LittleEndian.PutUint32(w.chunk[format.IDSize:], b.BaseOffset)
-		w.hasher.Write(w.chunk[:])
+	if b.Codec == format.CodecDelta {
+		w.chunk[0] = byte(len(b.Bases))
+		w.hasher.Write(w.chunk[:1])
+		for i := range b.Bases {
+			copy(w.chunk[:], b.Bases[i].Pack[:])
+			binary.LittleEndian.PutUint32(w.chunk[format.IDSize:], b.Bases[i].Offset)
+			w.hasher.Write(w.chunk[:])
+		}
 	}
 	w.hasher.Sum(w.key[:0])
 	copy(w.data[blockDataContext:], w.key[:])
@@ -175,7 +179,10 @@ func payloadLength(b *format.Block, size int) uint32 {
 	}
 	size -= 1 + uvarintSize(content)
 	if b.Codec == format.CodecDelta {
-		size -= format.IDSize + uvarintSize(uint64(b.BaseOffset)) + uvarintSize(uint64(b.BaseLength))
+		size -= uvarintSize(uint64(len(b.Bases)))
+		for i := range b.Bases {
+			size -= format.IDSize + uvarintSize(uint64(b.Bases[i].Offset)) + uvarintSize(uint64(b.Bases[i].Length))
+		}
 	}
 	return uint32(size)
 }

@@ -106,8 +106,8 @@ func TestTransientFaultsAreOvercome(t *testing.T) {
 	// A deletion is answered with nothing when all is well.
 	exempt := func(operation, fault string) bool { return operation == "delete" && fault == "200 with nothing" }
 	onFake(t, func(t *testing.T, f *fake, c s3.Config) {
-		c.Timeouts.Request, c.Timeouts.Stall = 300*time.Millisecond, 300*time.Millisecond
-		c.Timeouts.Connect = 300 * time.Millisecond
+		c.Timeouts.Request, c.Timeouts.Stall = 500*time.Millisecond, 500*time.Millisecond
+		c.Timeouts.Connect, c.MaxRetries = 500*time.Millisecond, 6
 		s := openConfig(t, c)
 		for operation, do := range operations {
 			for name, ft := range transient {

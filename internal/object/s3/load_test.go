@@ -41,7 +41,7 @@ func TestSlowDownHasABudgetOfTime(t *testing.T) {
 			t.Errorf("put through a storm of 25: %v", err)
 		}
 
-		c.Timeouts.SlowDown = 20 * time.Millisecond
+		c.Timeouts.SlowDown = 50 * time.Millisecond
 		s = openConfig(t, c)
 		f.always(answer(503, "SlowDown"))
 		var failure *object.Error

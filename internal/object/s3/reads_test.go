@@ -149,8 +149,8 @@ func TestSlowServersEnd(t *testing.T) {
 				if !errors.Is(err, object.ErrUnreachable) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 					t.Errorf("%v, want %v", err, object.ErrUnreachable)
 				}
-				if n := attempts.Load(); n != 2 {
-					t.Errorf("%d attempts, want 2", n)
+				if n := attempts.Load(); n > 2 {
+					t.Errorf("%d attempts, want 2 at most", n)
 				}
 			})
 		})
