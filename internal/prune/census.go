@@ -157,22 +157,12 @@ func (c *census) useMirrors(stays func(format.PackName) bool) {
 // useBases makes packs that others have deltas against count as needed.
 func (c *census) useBases(stays func(format.PackName) bool) map[format.PackName]bool {
 	bases := map[format.PackName]bool{}
-	var follow func(info *format.PackInfo)
-	follow = func(info *format.PackInfo) {
-		for _, hash := range info.BasePacks {
-			name := format.PackName{Kind: info.Name.Kind, Hash: hash}
-			if bases[name] {
-				continue
-			}
-			bases[name] = true
-			if u := c.uses[name]; u != nil {
-				follow(u.info)
-			}
-		}
-	}
 	for name, u := range c.uses {
-		if stays(name) {
-			follow(u.info)
+		if !stays(name) {
+			continue
+		}
+		for _, hash := range u.info.BasePacks {
+			bases[format.PackName{Kind: name.Kind, Hash: hash}] = true
 		}
 	}
 	return bases

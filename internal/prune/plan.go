@@ -87,6 +87,9 @@ func (p *pruner) fill(ctx context.Context, pl *plan, set *snapshot.Set, records 
 		pl.forgotten = append(pl.forgotten, s.Session)
 	}
 	open, err := p.openSessions(ctx)
+	if err == nil && !p.opts.DryRun {
+		open, err = p.fenceStale(ctx, open)
+	}
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 
 	"firn/internal/format"
 	"firn/internal/index"
+	"firn/internal/repo"
 )
 
 // Segments are merged when there are this many small ones.
@@ -38,28 +39,64 @@ func (p *pruner) mergeSegments(ctx context.Context) error {
 	if err := p.deleteReplaced(ctx, replaced); err != nil {
 		return err
 	}
+	segments = slices.DeleteFunc(segments, func(s index.SegmentInfo) bool { return replaced[s.Name] != "" })
 	dropped := records.Dropped()
-	all := p.muchDropped(rd.View(), dropped)
-	var small []string
-	for _, s := range segments {
-		if _, gone := replaced[s.Name]; !gone && (all || s.Entries < smallSegment) {
-			small = append(small, s.Name)
-		}
+	inputs, err := p.worthMerging(rd.View(), segments, records)
+	if err != nil || len(inputs) == 0 {
+		return err
 	}
-	if len(small) == 0 || len(small) < mergeFrom && !all {
-		return nil
-	}
-	slices.Sort(small)
-	p.opts.Progress(fmt.Sprintf("merging %d index segments", len(small)))
+	p.opts.Progress(fmt.Sprintf("merging %d index segments", len(inputs)))
 	drop := func(info *format.PackInfo) bool { return dropped[info.Name] }
-	err = rd.View().Compact(ctx, p.repo.Keys(), small, drop, p.repo.Now(), func(name string, body []byte) error {
+	err = rd.View().Compact(ctx, p.repo.Keys(), inputs, drop, p.repo.Now(), func(name string, body []byte) error {
 		return p.session.PutSegment(ctx, name, body)
 	})
 	if err != nil {
 		return fmt.Errorf("merge index segments: %w", err)
 	}
-	p.report.Merged = len(small)
+	p.report.Merged = len(inputs)
 	return nil
+}
+
+// worthMerging chooses the segments to merge: all, when much of what they name is
+// gone; else the small ones, when there are many; and those that keep a record from
+// being retired.
+func (p *pruner) worthMerging(view *index.View, segments []index.SegmentInfo, records *repo.Records) ([]string, error) {
+	all := p.muchDropped(view, records.Dropped())
+	small := 0
+	for _, s := range segments {
+		if s.Entries < smallSegment {
+			small++
+		}
+	}
+	overdue := p.overdue(records)
+	var chosen []string
+	for _, s := range segments {
+		if all || small >= mergeFrom && s.Entries < smallSegment {
+			chosen = append(chosen, s.Name)
+			continue
+		}
+		packs, err := view.PacksOf(s.Name)
+		if err != nil {
+			return nil, err
+		}
+		if slices.ContainsFunc(packs, func(info *format.PackInfo) bool { return overdue[info.Name] }) {
+			chosen = append(chosen, s.Name)
+		}
+	}
+	return chosen, nil
+}
+
+// overdue holds the packs of records that are old enough to be retired.
+func (p *pruner) overdue(records *repo.Records) map[format.PackName]bool {
+	packs := map[format.PackName]bool{}
+	for i := range records.Prunes {
+		if r := &records.Prunes[i]; r.Decision != nil && p.now.Sub(r.Settled) > retireAfter {
+			for _, name := range r.Decision.DroppedPacks {
+				packs[name] = true
+			}
+		}
+	}
+	return packs
 }
 
 // muchDropped reports whether so many of the packs the index names are gone

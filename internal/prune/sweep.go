@@ -37,11 +37,16 @@ func (p *pruner) sweepRecord(ctx context.Context, r *repo.PruneRecord) error {
 	if err != nil {
 		return err
 	}
-	var manifests []string
+	var sessions, manifests []string
 	for _, session := range r.Record.Forgotten {
 		if there[session] {
+			sessions = append(sessions, format.SessionObject(session), format.HeartbeatObject(session))
 			manifests = append(manifests, format.ManifestObject(session))
 		}
+	}
+	// Without its outcome a session would look open again.
+	if err := p.delete(ctx, sessions); err != nil {
+		return err
 	}
 	if err := p.delete(ctx, manifests); err != nil {
 		return err

@@ -95,7 +95,11 @@ func (c *Cache) facts() facts {
 // costs requests later, so that is no error.
 func (c *Cache) learn(change func(*facts)) {
 	f := c.facts()
+	before := f
 	change(&f)
+	if f == before {
+		return
+	}
 	b, err := json.MarshalIndent(f, "", "  ")
 	if err != nil {
 		return

@@ -31,7 +31,7 @@ func (s *Session) CopyBlocks(ctx context.Context, info *format.PackInfo, blocks 
 		return err
 	}
 	c := &copying{
-		session: s, pack: info.Name, footer: footer,
+		session: s, pack: info.Name, bases: info.BasePacks, footer: footer,
 		blocks: map[uint32]*format.Block{}, sections: map[uint32]*copiedSection{},
 	}
 	for i := range footer.Blocks {
@@ -54,6 +54,7 @@ func (s *Session) CopyBlocks(ctx context.Context, info *format.PackInfo, blocks 
 type copying struct {
 	session  *Session
 	pack     format.PackName
+	bases    []format.ID // of the pack
 	footer   *format.Footer
 	blocks   map[uint32]*format.Block // by offset
 	sections map[uint32]*copiedSection
@@ -124,7 +125,10 @@ func (c *copying) block(ctx context.Context, at BlockAt, w window) error {
 	if c.pack.Kind == format.KindMeta {
 		p = c.session.writer.meta
 	}
-	return p.copyBlock(ctx, sectionKey{c.pack, section.Offset}, section, from.header, *block, raw)
+	return p.copyBlock(ctx, sealedBlock{
+		from: sectionKey{c.pack, section.Offset}, section: section, header: from.header,
+		block: *block, raw: raw, bases: c.bases,
+	})
 }
 
 // section returns a section's header, from w or the drive, and opens it if the

@@ -154,14 +154,31 @@ func (o *opener) decompress(payload, dst []byte, length int) ([]byte, error) {
 	return dst, nil
 }
 
+// bases returns the contents of the blocks a delta is against, one behind the
+// other.
+func (o *opener) bases(ctx context.Context, kind format.Kind, refs []format.BaseRef, depth int) ([]byte, error) {
+	var all []byte
+	for i, ref := range refs {
+		content, err := o.base(ctx, kind, ref, depth)
+		if err != nil {
+			return nil, err
+		}
+		if i == 0 && len(refs) == 1 {
+			return content, nil
+		}
+		all = append(all, content...)
+	}
+	if len(all) > format.MaxDelta {
+		return nil, fmt.Errorf("%w: bases of %d bytes", ErrDamaged, len(all))
+	}
+	return all, nil
+}
+
 func (o *opener) applyDelta(ctx context.Context, kind format.Kind, b format.BlockContent, dst []byte, depth int) ([]byte, error) {
 	if depth >= maxDeltaDepth {
 		return nil, fmt.Errorf("%w: deltas on deltas over %d deep", ErrDamaged, maxDeltaDepth)
 	}
-	if b.Base == nil {
-		return nil, fmt.Errorf("%w: a delta without a base", ErrDamaged)
-	}
-	base, err := o.base(ctx, kind, *b.Base, depth+1)
+	base, err := o.bases(ctx, kind, b.Bases, depth+1)
 	if err != nil {
 		return nil, fmt.Errorf("read base of a delta: %w", err)
 	}

@@ -41,6 +41,7 @@ type openPack struct {
 	own    *seal.Section         // this session's section; nil before its first block
 	ownAt  uint32                // position in sections
 	copied map[sectionKey]uint32 // sections taken over from other packs: position in sections
+	bases  []format.ID           // packs that the deltas in it stand on
 }
 
 // packBuffers is the number of packs of one kind in memory: one being filled
@@ -95,29 +96,52 @@ func (p *packer) add(ctx context.Context, block format.Block, plaintext []byte) 
 	return p.writer.sealWhenDue(ctx)
 }
 
+// sealedBlock is a block of another pack, with its section and what its deltas
+// may stand on.
+type sealedBlock struct {
+	from    sectionKey
+	section format.Section
+	header  []byte // of the section
+	block   format.Block
+	raw     []byte
+	bases   []format.ID
+}
+
 // copyBlock takes over a sealed block of another pack, with its section.
-func (p *packer) copyBlock(ctx context.Context, from sectionKey, section format.Section, header []byte, block format.Block, raw []byte) error {
+func (p *packer) copyBlock(ctx context.Context, b sealedBlock) error {
 	if err := p.writer.err(); err != nil {
 		return err
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	o, err := p.room(ctx, format.SectionHeaderSize+len(raw), len(block.IDs))
+	o, err := p.room(ctx, format.SectionHeaderSize+len(b.raw), len(b.block.IDs))
 	if err != nil {
 		return err
 	}
-	at, ok := o.copied[from]
+	at, ok := o.copied[b.from]
 	if !ok {
 		at = uint32(len(o.sections))
-		o.copied[from] = at
-		section.Offset = uint32(len(o.buf))
-		o.sections = append(o.sections, section)
-		o.buf = append(o.buf, header...)
+		o.copied[b.from] = at
+		b.section.Offset = uint32(len(o.buf))
+		o.sections = append(o.sections, b.section)
+		o.buf = append(o.buf, b.header...)
 	}
-	block.Section = at
-	place := o.take(&block, len(raw))
-	copy(place, raw)
+	if len(b.block.Bases) > 0 {
+		o.standOn(b.bases)
+	}
+	b.block.Section = at
+	place := o.take(&b.block, len(b.raw))
+	copy(place, b.raw)
 	return relocate(place, o.sections[at].Offset)
+}
+
+// standOn notes packs that a delta in the pack stands on.
+func (o *openPack) standOn(bases []format.ID) {
+	for _, base := range bases {
+		if !slices.Contains(o.bases, base) {
+			o.bases = append(o.bases, base)
+		}
+	}
 }
 
 // relocate tells a copied block where its section's header is now.
@@ -287,7 +311,7 @@ func (p *packer) describe(o *openPack, name format.PackName, size int) *stored {
 	r := p.writer.session.repo
 	s := &stored{
 		info: format.PackInfo{
-			Name: name, Size: uint64(size), Host: r.keys.Host(), Written: r.now().Unix(),
+			Name: name, Size: uint64(size), Host: r.keys.Host(), Written: r.now().Unix(), BasePacks: o.bases,
 		},
 		entries: make([]index.PackEntry, 0, o.chunks),
 		ids:     make([]format.ID, 0, o.chunks),
@@ -295,9 +319,6 @@ func (p *packer) describe(o *openPack, name format.PackName, size int) *stored {
 	for i := range o.blocks {
 		b := &o.blocks[i]
 		s.info.Used += uint64(b.Length)
-		if b.BasePack != nil && !slices.Contains(s.info.BasePacks, *b.BasePack) {
-			s.info.BasePacks = append(s.info.BasePacks, *b.BasePack)
-		}
 		s.entries = appendEntries(s.entries, b)
 		s.ids = append(s.ids, b.IDs...)
 	}

@@ -227,6 +227,7 @@ func (s *Session) Salvage(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, salvageTime)
 	defer cancel()
 	w.failed.Store(nil)
+	w.mirrorAgain()
 	s.life = ctx
 	return s.Flush(ctx)
 }

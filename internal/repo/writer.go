@@ -96,7 +96,9 @@ type stored struct {
 	info    format.PackInfo
 	entries []index.PackEntry
 	ids     []format.ID
-	mirror  []byte // encoded format.Mirror of a data pack
+
+	mirror   []byte // encoded format.Mirror of a data pack
+	mirrored bool   // guarded by writer.mu; the mirror was given to a metadata pack
 }
 
 type writerStats struct {
@@ -292,20 +294,32 @@ func (w *writer) sealSegment(ctx context.Context) error {
 // the metadata pack.
 func (w *writer) writeMirrors(ctx context.Context) error {
 	w.mu.Lock()
-	waiting := w.arrived
+	var waiting []*stored
+	for _, p := range w.arrived {
+		if p.mirror != nil && !p.mirrored {
+			waiting = append(waiting, p)
+		}
+	}
 	w.mu.Unlock()
 	for _, p := range waiting {
-		if p.mirror == nil {
-			continue
-		}
 		if err := w.mirrors.addAs(ctx, w.session.repo.keys.MirrorID(p.info.Name), p.mirror); err != nil {
 			return err
 		}
 		w.mu.Lock()
-		p.mirror = nil
+		p.mirrored = true
 		w.mu.Unlock()
 	}
 	return nil
+}
+
+// mirrorAgain has all mirrors written that no segment stands for: the metadata
+// pack they were in may have failed to arrive.
+func (w *writer) mirrorAgain() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, p := range w.arrived {
+		p.mirrored = false
+	}
 }
 
 // takeMirrored takes the packs that may go into a segment now: metadata packs
@@ -317,7 +331,7 @@ func (w *writer) takeMirrored() []*stored {
 	var packs, later []*stored
 	w.chunks = 0
 	for _, p := range w.arrived {
-		if p.mirror == nil {
+		if p.mirror == nil || p.mirrored {
 			packs = append(packs, p)
 			continue
 		}
