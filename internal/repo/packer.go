@@ -207,15 +207,24 @@ func (p *packer) beginSection(o *openPack) error {
 }
 
 // finish uploads the open pack and waits for all packs on their way.
-func (p *packer) finish() error {
+func (p *packer) finish(ctx context.Context) error {
 	p.mu.Lock()
 	if p.open != nil {
 		p.send(p.open, false)
 		p.open = nil
 	}
 	p.mu.Unlock()
-	p.flying.Wait()
-	return p.writer.err()
+	landed := make(chan struct{})
+	go func() {
+		p.flying.Wait()
+		close(landed)
+	}()
+	select {
+	case <-landed:
+		return p.writer.err()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // send uploads a pack in the background, for as long as the session lives.

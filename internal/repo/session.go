@@ -36,9 +36,10 @@ type Session struct {
 	damaged map[format.ID]bool
 	writer  *writer // nil until LoadIndex
 
-	// life is the context of uploads: they outlast the call that began them,
-	// but not the command. Salvage replaces it.
+	// life is the context of uploads. It outlasts the call that began them and
+	// an interrupt, which Salvage gives them time to complete; kill ends it.
 	life      context.Context
+	kill      context.CancelFunc
 	stopHeart context.CancelFunc
 	heart     sync.WaitGroup
 	ended     sync.Once
@@ -47,25 +48,33 @@ type Session struct {
 // Begin starts a session: its object is written first, the records are read
 // after it. Steps 1 and 2 of the writer in docs/protocol.md.
 func (r *Repository) Begin(ctx context.Context, opts SessionOptions) (*Session, error) {
-	s := &Session{repo: r, name: format.SessionName(r.keys.Host(), random16()), started: r.now(), life: ctx}
+	s := &Session{repo: r, name: format.SessionName(r.keys.Host(), random16()), started: r.now()}
+	if err := s.begin(ctx, opts); err != nil {
+		return nil, fmt.Errorf("begin session: %w", err)
+	}
+	s.masked, s.damaged = s.records.Masked(), s.records.DamagedChunks()
+	s.writer = newWriter(s, opts.Writer)
+	s.life, s.kill = context.WithCancel(context.WithoutCancel(ctx))
+	s.startHeart(ctx)
+	return s, nil
+}
+
+// begin writes the session's object and then reads the records.
+func (s *Session) begin(ctx context.Context, opts SessionOptions) error {
+	r := s.repo
 	object := format.SessionObject(s.name)
 	body := (&format.Session{
 		Started: s.started.UnixNano(), Host: opts.Host, Program: Program, Command: opts.Command,
 	}).Append(nil)
 	sealed, err := r.keys.SealRecord(format.KindSession, object, body)
 	if err != nil {
-		return nil, fmt.Errorf("begin session: %w", err)
+		return err
 	}
 	if err := r.putOnce(ctx, object, sealed); err != nil {
-		return nil, fmt.Errorf("begin session: %w", err)
+		return err
 	}
-	if s.records, err = r.ReadRecords(ctx); err != nil {
-		return nil, fmt.Errorf("begin session: %w", err)
-	}
-	s.masked, s.damaged = s.records.Masked(), s.records.DamagedChunks()
-	s.writer = newWriter(s, opts.Writer)
-	s.startHeart(ctx)
-	return s, nil
+	s.records, err = r.ReadRecords(ctx)
+	return err
 }
 
 // Name returns the session's name, which is the snapshot's ID once committed.
@@ -175,6 +184,7 @@ func (s *Session) end() {
 	s.ended.Do(func() {
 		s.stopHeart()
 		s.heart.Wait()
+		s.kill()
 		s.writer.close()
 	})
 }
@@ -220,6 +230,8 @@ const salvageTime = 20 * time.Second
 // the repository is whole without it.
 func (s *Session) Salvage(ctx context.Context) error {
 	w := s.writer
+	patience := time.AfterFunc(salvageTime, s.kill)
+	defer patience.Stop()
 	w.flying.Wait()
 	if w.view == nil {
 		return nil
@@ -228,7 +240,6 @@ func (s *Session) Salvage(ctx context.Context) error {
 	defer cancel()
 	w.failed.Store(nil)
 	w.mirrorAgain()
-	s.life = ctx
 	return s.Flush(ctx)
 }
 

@@ -258,7 +258,7 @@ func (w *writer) sealWhenDue(ctx context.Context) error {
 // added meanwhile except through BlockWriters flushed before.
 func (s *Session) Flush(ctx context.Context) error {
 	w := s.writer
-	if err := w.data.finish(); err != nil {
+	if err := w.data.finish(ctx); err != nil {
 		return err
 	}
 	w.sealing.Lock()
@@ -275,7 +275,7 @@ func (w *writer) sealSegment(ctx context.Context) error {
 	if err := w.mirrors.Flush(ctx); err != nil {
 		return err
 	}
-	if err := w.meta.finish(); err != nil {
+	if err := w.meta.finish(ctx); err != nil {
 		return err
 	}
 	packs := w.takeMirrored()

@@ -1,0 +1,242 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"firn/internal/config"
+	"firn/internal/format"
+	"firn/internal/object"
+	"firn/internal/object/s3"
+	"firn/internal/repo"
+)
+
+// drive is a drive in use and its repository.
+type drive struct {
+	label string
+	set   config.Drive
+	store object.Store
+	meter *object.Metered
+	repo  *repo.Repository
+}
+
+// errNoDrive means that nothing says which drive to use.
+var errNoDrive = errors.New("no drive is named")
+
+// chosen resolves the drives that -d, --local, FIRN_DRIVE or the configuration
+// name; none if nothing does.
+func (a *app) chosen() ([]config.Drive, error) {
+	file, err := a.loadConfig()
+	if err != nil {
+		return nil, err
+	}
+	words := a.flags.drives
+	if a.flags.local {
+		if len(words) > 0 {
+			return nil, usagef("--local and -d exclude each other")
+		}
+		d, err := localDrive()
+		return []config.Drive{d}, err
+	}
+	if env := os.Getenv("FIRN_DRIVE"); len(words) == 0 && env != "" {
+		words = []string{env}
+	}
+	if len(words) == 0 && file != nil {
+		return file.Drives, nil
+	}
+	var drives []config.Drive
+	for _, w := range words {
+		d, err := namedDrive(file, w)
+		if err != nil {
+			return nil, usage(err)
+		}
+		drives = append(drives, d)
+	}
+	return drives, nil
+}
+
+// named resolves the drives to use; if nothing names one, the repository in the
+// user's data folder is used, if it is there. Only some commands take several.
+func (a *app) named(several bool) ([]config.Drive, error) {
+	drives, err := a.chosen()
+	if err != nil {
+		return nil, err
+	}
+	if len(drives) == 0 {
+		d, there := existingLocal()
+		if !there {
+			return nil, noDrive()
+		}
+		drives = []config.Drive{d}
+	}
+	if len(drives) > 1 && !several {
+		return nil, advise(usagef("this command works on one drive, and there are %d", len(drives)), "choose with -d @LABEL; 'firn drive list' shows them")
+	}
+	return drives, nil
+}
+
+func noDrive() error {
+	return advise(usage(errNoDrive), "name one with -d DRIVE, FIRN_DRIVE or a configuration, or use --local; 'firn init' on a terminal leads through it")
+}
+
+// namedDrive finds what a person calls a drive.
+func namedDrive(file *config.Config, words string) (config.Drive, error) {
+	if words == "" || words[0] != '@' {
+		return config.ParseDrive(words)
+	}
+	if file == nil {
+		file = &config.Config{}
+	}
+	d, err := file.Drive(words)
+	if local, localErr := localDrive(); err != nil && localErr == nil && config.LabelName(words[1:]) == local.Label {
+		return local, nil
+	}
+	return d, err
+}
+
+// localDrive is the drive of --local.
+func localDrive() (config.Drive, error) {
+	dir, err := dataFolder()
+	if err != nil {
+		return config.Drive{}, err
+	}
+	return config.Drive{Provider: config.Local, Label: "local", Path: filepath.Join(dir, "repository")}, nil
+}
+
+// existingLocal is the drive of --local if a repository is there.
+func existingLocal() (config.Drive, bool) {
+	d, err := localDrive()
+	if err != nil {
+		return d, false
+	}
+	_, err = os.Stat(filepath.Join(d.Path, "firn.repository"))
+	return d, err == nil
+}
+
+// label names a drive in output.
+func label(d *config.Drive) string {
+	if d.Label != "" {
+		return d.Label
+	}
+	return d.String()
+}
+
+// name says which drive is used, the first line of every command.
+func (a *app) name(set *config.Drive) { a.out.note("drive: %s", set) }
+
+// openDrive opens one drive and its repository.
+func (a *app) openDrive(ctx context.Context, set *config.Drive) (*drive, error) {
+	d, err := a.connect(ctx, set, false)
+	if err != nil {
+		return nil, err
+	}
+	secret, err := a.secret(ctx, d)
+	if err != nil {
+		return nil, err
+	}
+	d.repo, err = repo.Open(ctx, d.store, repo.OpenOptions{Secret: secret, Cache: a.cacheRoot()})
+	if err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+// connect opens the store of a drive, measured and limited.
+func (a *app) connect(ctx context.Context, set *config.Drive, create bool) (*drive, error) {
+	for _, w := range set.Warnings() {
+		a.out.warn("%s", w.Text)
+	}
+	store, err := a.openStore(ctx, set, create)
+	if err != nil {
+		return nil, err
+	}
+	if set.ReadOnly {
+		store = object.ReadOnly(store)
+	}
+	if set.UploadLimit > 0 || set.DownloadLimit > 0 {
+		store = object.Limit(store, int64(set.UploadLimit), int64(set.DownloadLimit), 0)
+	}
+	m := object.Meter(store)
+	return &drive{label: label(set), set: *set, store: m, meter: m}, nil
+}
+
+func (a *app) openStore(ctx context.Context, set *config.Drive, create bool) (object.Store, error) {
+	if set.Provider == config.Local {
+		return object.OpenDir(set.Path, create)
+	}
+	c, err := a.s3Config(ctx, set)
+	if err != nil {
+		return nil, err
+	}
+	store, err := s3.Open(ctx, c)
+	if err != nil || !create || !set.CreateBucket {
+		return store, err
+	}
+	return store, store.CreateBucket(ctx, set.LocationConstraint)
+}
+
+// oneDrive runs a command that works on one drive.
+func (a *app) oneDrive(ctx context.Context, work func(context.Context, *drive) error) error {
+	sets, err := a.named(false)
+	if err != nil {
+		return err
+	}
+	return a.withDrive(ctx, &sets[0], work)
+}
+
+// eachDrive runs a command on every drive named, one after the other. One that
+// fails does not keep the others from their turn.
+func (a *app) eachDrive(ctx context.Context, work func(context.Context, *drive) error) error {
+	sets, err := a.named(true)
+	if err != nil {
+		return err
+	}
+	var all error
+	for i := range sets {
+		err := a.withDrive(ctx, &sets[i], work)
+		if err != nil && len(sets) > 1 {
+			err = fmt.Errorf("drive %s: %w", label(&sets[i]), err)
+		}
+		all = errors.Join(all, err)
+	}
+	return all
+}
+
+func (a *app) withDrive(ctx context.Context, set *config.Drive, work func(context.Context, *drive) error) (err error) {
+	a.name(set)
+	d, err := a.openDrive(ctx, set)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, d.repo.Close()) }()
+	return work(ctx, d)
+}
+
+// announce makes a long reading known as a session, so that prune waits for
+// it, where that is allowed; the function returned ends it.
+func (d *drive) announce(ctx context.Context, a *app, what string) (func() error, error) {
+	nothing := func() error { return nil }
+	if d.set.ReadOnly || d.repo.Keys().Role() == format.RoleWriter {
+		return nothing, nil
+	}
+	s, err := d.repo.Begin(ctx, repo.SessionOptions{Host: a.host(), Command: what})
+	if errors.Is(err, object.ErrReadOnly) || errors.Is(err, object.ErrAccess) {
+		a.out.detail("this key cannot announce the %s; it relies on prune's grace period", what)
+		return nothing, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return func() error {
+		end, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTime)
+		defer cancel()
+		return s.Abandon(end, what+" ended")
+	}, nil
+}
+
+// endTime bounds the clean end of an interrupted command.
+const endTime = 30 * time.Second

@@ -1,0 +1,96 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"firn/internal/config"
+	"firn/internal/object/s3"
+)
+
+// s3Config turns a drive's settings into those of the S3 package.
+func (a *app) s3Config(ctx context.Context, set *config.Drive) (s3.Config, error) {
+	at, err := set.Resolve()
+	if err != nil {
+		return s3.Config{}, usage(err)
+	}
+	keys, err := set.Credentials(ctx, &at)
+	if err != nil {
+		return s3.Config{}, err
+	}
+	a.out.detail("region %s (%s), keys from %s", at.Region.Value, at.Region.From, keys.From)
+	c := s3.Config{
+		Endpoint: at.Endpoint.Value, Region: at.Region.Value, Bucket: set.Bucket, Prefix: set.KeyPrefix(),
+		AccessKey: keys.AccessKey.Reveal(), SecretKey: keys.SecretKey.Reveal(), SessionToken: keys.SessionToken.Reveal(),
+		Profile: set.Profile, PathStyle: &at.PathStyle, CAFile: set.CAFile,
+		InsecureTLS: set.VerifySSL != nil && !*set.VerifySSL, ClientCert: set.ClientCert, ClientKey: set.ClientKey,
+		Proxy: set.Proxy.Reveal(), Connections: set.Connections, StorageClass: set.StorageClass,
+		ReadOnly: set.ReadOnly, Client: set.Client, MaxRetries: retries(set),
+		Timeouts: s3.Timeouts{
+			Connect: time.Duration(set.ConnectTimeout), Request: time.Duration(set.RequestTimeout),
+			Stall: time.Duration(set.StallTimeout), SlowDown: time.Duration(set.SlowDownTimeout),
+			Rate: int64(set.MinimumRate),
+		},
+	}
+	if a.flags.debug {
+		c.Debug = a.tellRequest
+	}
+	return c, nil
+}
+
+// retries of one call, as the S3 package counts them: zero is its default.
+func retries(set *config.Drive) int {
+	switch {
+	case set.HTTPRetries == nil:
+		return 0
+	case *set.HTTPRetries == 0:
+		return -1
+	}
+	return *set.HTTPRetries
+}
+
+// requestJSON is a request to a bucket as --debug shows it with --json.
+type requestJSON struct {
+	Method   string  `json:"method"`
+	Host     string  `json:"host"`
+	Path     string  `json:"path"`
+	Query    string  `json:"query"`
+	Status   int     `json:"status"`
+	Code     string  `json:"code,omitempty"`
+	ID       string  `json:"request_id,omitempty"`
+	Attempt  int     `json:"attempt"`
+	Sent     int64   `json:"bytes_out"`
+	Received int64   `json:"bytes_in"`
+	Error    string  `json:"error,omitempty"`
+	Seconds  float64 `json:"seconds"`
+}
+
+// tellRequest shows a request for --debug, on standard error.
+func (a *app) tellRequest(l s3.RequestLog) {
+	problem := ""
+	if l.Err != nil {
+		problem = l.Err.Error()
+	}
+	if a.out.json {
+		a.out.emitTo(a.out.stderr, "request", requestJSON{
+			l.Method, l.Host, l.Path, l.Query, l.Status, l.Code, l.RequestID, l.Attempt, l.Sent, l.Received, problem, l.Duration.Seconds(),
+		})
+		return
+	}
+	text := fmt.Sprintf("request: %s %s%s", l.Method, l.Host, l.Path)
+	if l.Query != "" {
+		text += "?" + l.Query
+	}
+	text += fmt.Sprintf("  %d %s %s, sent %s, received %s", l.Status, l.Code, span(l.Duration), size(uint64(l.Sent)), size(uint64(l.Received)))
+	if l.Attempt > 1 {
+		text += fmt.Sprintf(", attempt %d", l.Attempt)
+	}
+	if l.RequestID != "" {
+		text += ", ID " + l.RequestID
+	}
+	if problem != "" {
+		text += ": " + problem
+	}
+	a.out.line(a.out.stderr, printable(text))
+}

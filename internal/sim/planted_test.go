@@ -1,0 +1,360 @@
+package sim
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"firn/internal/object"
+)
+
+// plants are bugs put between the clients and the drive: each makes the real code
+// break one rule of the protocol. The simulation must find them all.
+var plants = []struct {
+	name   string
+	change func(w *world)
+}{
+	{"records are read before the session is written", func(w *world) { w.plant = readFirst }},
+	{"no second mark", func(w *world) { w.plant = noSecondMark }},
+	{"sessions expire without a fence", func(w *world) { w.plant = noFence; stalls(w) }},
+	{"tombstones overwrite", func(w *world) { w.plant = overwrite(isPrune); stalls(w) }},
+	{"the server ignores conditions silently", func(w *world) { w.plant = overwrite(isAny); stalls(w) }},
+	{"no wait between fence and decision", func(w *world) { w.prune.FenceWait = time.Nanosecond; w.server.faults.conditional = false; stalls(w) }},
+	{"a merge deletes what a torn listing missed", func(w *world) { w.plant = deleteAll }},
+	{"a merge deletes its inputs first", func(w *world) { w.plant = deleteInputs; w.server.faults.crash = 0.01 }},
+	{"records are retired too early", func(w *world) { w.plant = retireEarly }},
+	{"a forgotten parent is inherited from", func(w *world) { w.plant = hideForgets() }},
+	{"pruners do not see each other", func(w *world) { w.plant = hidePrunes }},
+}
+
+// stalls has machines sleep often, about as long as it takes to be fenced.
+func stalls(w *world) { w.server.faults.stall = 0.02 }
+
+func isPrune(c *client) bool { return c.doing == "prune" }
+func isAny(*client) bool     { return true }
+
+// enough seeds find every planted bug several times over.
+const enough = 400
+
+func TestPlantedBugs(t *testing.T) {
+	if testing.Short() {
+		t.Skip("needs some hundred runs")
+	}
+	for _, p := range plants {
+		t.Run(p.name, func(t *testing.T) {
+			for seed := uint64(1); seed <= enough; seed++ {
+				var m *model
+				t.Run(fmt.Sprint(seed), func(t *testing.T) {
+					m = simulate(t, seed, false, func(w *world) { busy(w); p.change(w) })
+				})
+				if len(m.failures) > 0 {
+					t.Logf("found by seed %d: %s", seed, m.failures[0])
+					return
+				}
+			}
+			t.Errorf("not found by %d seeds", enough)
+		})
+	}
+}
+
+// busy makes all clients owners that do everything, with no grace, on a drive
+// that has conditional writes and shows what is there.
+func busy(w *world) {
+	w.server.faults.conditional, w.server.faults.listingDelay = true, 0
+	w.prune.Grace, w.prune.ListingDelay, w.prune.MaxUnused = -1, 0, 1e-9
+	for _, c := range w.clients {
+		c.role = role{&ownerKey, 4, 2, 4, 1}
+		c.hurry = true
+	}
+}
+
+// tampered is a store whose requests pass through functions; nil ones do nothing.
+type tampered struct {
+	object.Store
+	before func(ctx context.Context, op, name string) error
+	put    func(ctx context.Context, name string, body []byte, opts object.PutOptions) (object.Info, error)
+	delete func(ctx context.Context, names ...string) error
+	list   func(ctx context.Context, prefix string) iter.Seq2[object.Info, error]
+}
+
+func (s *tampered) step(ctx context.Context, op, name string) error {
+	if s.before == nil {
+		return nil
+	}
+	return s.before(ctx, op, name)
+}
+
+func (s *tampered) Get(ctx context.Context, name string, limit int64) ([]byte, object.Info, error) {
+	if err := s.step(ctx, "get", name); err != nil {
+		return nil, object.Info{}, err
+	}
+	return s.Store.Get(ctx, name, limit)
+}
+
+func (s *tampered) Put(ctx context.Context, name string, body []byte, opts object.PutOptions) (object.Info, error) {
+	if err := s.step(ctx, "put", name); err != nil {
+		return object.Info{}, err
+	}
+	if s.put != nil {
+		return s.put(ctx, name, body, opts)
+	}
+	return s.Store.Put(ctx, name, body, opts)
+}
+
+func (s *tampered) Delete(ctx context.Context, names ...string) error {
+	if s.delete != nil {
+		return s.delete(ctx, names...)
+	}
+	return s.Store.Delete(ctx, names...)
+}
+
+func (s *tampered) List(ctx context.Context, prefix string) iter.Seq2[object.Info, error] {
+	return func(yield func(object.Info, error) bool) {
+		if err := s.step(ctx, "list", prefix); err != nil {
+			yield(object.Info{}, err)
+			return
+		}
+		listing := s.Store.List
+		if s.list != nil {
+			listing = s.list
+		}
+		for info, err := range listing(ctx, prefix) {
+			if !yield(info, err) {
+				return
+			}
+		}
+	}
+}
+
+// names lists what is there now.
+func names(ctx context.Context, s object.Store, prefix string) (found []string, err error) {
+	for info, err := range s.List(ctx, prefix) {
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, info.Name)
+	}
+	return found, nil
+}
+
+// without hides objects from listings.
+func without(s object.Store, prefix string, hidden func(name string, all []string) bool) func(context.Context, string) iter.Seq2[object.Info, error] {
+	return func(ctx context.Context, asked string) iter.Seq2[object.Info, error] {
+		if asked != prefix {
+			return s.List(ctx, asked)
+		}
+		return func(yield func(object.Info, error) bool) {
+			var infos []object.Info
+			var all []string
+			for info, err := range s.List(ctx, asked) {
+				if err != nil {
+					yield(info, err)
+					return
+				}
+				infos, all = append(infos, info), append(all, info.Name)
+			}
+			for _, info := range infos {
+				if !hidden(info.Name, all) && !yield(info, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// readFirst writes the session object only when the records have been read.
+func readFirst(c *client, s object.Store) object.Store {
+	var held func() error
+	t := &tampered{Store: s}
+	t.before = func(_ context.Context, _, name string) error {
+		if held == nil || strings.HasPrefix(name, "g/") {
+			return nil
+		}
+		put := held
+		held = nil
+		return put()
+	}
+	t.put = func(ctx context.Context, name string, body []byte, opts object.PutOptions) (object.Info, error) {
+		if c.doing != "backup" || !strings.HasPrefix(name, "s/") {
+			return s.Put(ctx, name, body, opts)
+		}
+		held = func() error {
+			_, err := s.Put(ctx, name, body, opts)
+			return err
+		}
+		return object.Info{Name: name, Size: int64(len(body))}, nil
+	}
+	return t
+}
+
+// noSecondMark has pruners decide by what they saw before they wrote their record.
+func noSecondMark(c *client, s object.Store) object.Store {
+	seen := map[string][]object.Info{}
+	written := false
+	t := &tampered{Store: s}
+	t.put = func(ctx context.Context, name string, body []byte, opts object.PutOptions) (object.Info, error) {
+		if isPrune(c) && strings.HasPrefix(name, "g/") {
+			written = !strings.HasSuffix(name, ".s")
+		}
+		return s.Put(ctx, name, body, opts)
+	}
+	t.list = func(ctx context.Context, prefix string) iter.Seq2[object.Info, error] {
+		return func(yield func(object.Info, error) bool) {
+			if !written || prefix != "m/" && prefix != "x/" {
+				seen[prefix] = nil
+				for info, err := range s.List(ctx, prefix) {
+					seen[prefix] = append(seen[prefix], info)
+					if !yield(info, err) {
+						return
+					}
+				}
+				return
+			}
+			for _, info := range seen[prefix] {
+				if !yield(info, nil) {
+					return
+				}
+			}
+		}
+	}
+	return t
+}
+
+// noFence has pruners take silent sessions for closed.
+func noFence(c *client, s object.Store) object.Store {
+	t := &tampered{Store: s}
+	t.put = func(ctx context.Context, name string, body []byte, opts object.PutOptions) (object.Info, error) {
+		if isPrune(c) && strings.HasPrefix(name, "m/") {
+			return object.Info{Name: name}, nil
+		}
+		return s.Put(ctx, name, body, opts)
+	}
+	return t
+}
+
+// overwrite ignores conditions and does tombstones late.
+func overwrite(whose func(*client) bool) func(c *client, s object.Store) object.Store {
+	return func(c *client, s object.Store) object.Store {
+		t := &tampered{Store: s}
+		t.put = func(ctx context.Context, name string, body []byte, opts object.PutOptions) (object.Info, error) {
+			if whose(c) && strings.HasPrefix(name, "m/") {
+				opts.IfAbsent = false
+				if isPrune(c) {
+					time.Sleep(20 * time.Minute)
+				}
+			}
+			return s.Put(ctx, name, body, opts)
+		}
+		return t
+	}
+}
+
+// deleteAll has a merge delete all other segments there are.
+func deleteAll(c *client, s object.Store) object.Store {
+	return atMerge(c, s, func(ctx context.Context, name string, put func() error) error {
+		if err := put(); err != nil {
+			return err
+		}
+		all, err := names(ctx, s, "x/")
+		if err != nil {
+			return err
+		}
+		return s.Delete(ctx, slices.DeleteFunc(all, func(other string) bool { return other == name })...)
+	})
+}
+
+// deleteInputs has a merge delete the segments it listed before it writes.
+func deleteInputs(c *client, s object.Store) object.Store {
+	return atMerge(c, s, func(ctx context.Context, _ string, put func() error) error {
+		all, err := names(ctx, s, "x/")
+		if err != nil {
+			return err
+		}
+		if err := s.Delete(ctx, all...); err != nil {
+			return err
+		}
+		return put()
+	})
+}
+
+// atMerge does something else when a pruner writes a merged segment: one that it has
+// written no packs for.
+func atMerge(c *client, s object.Store, merge func(ctx context.Context, name string, put func() error) error) object.Store {
+	t := &tampered{Store: s}
+	packs := false
+	t.put = func(ctx context.Context, name string, body []byte, opts object.PutOptions) (info object.Info, err error) {
+		packs = packs || strings.HasPrefix(name, "p/") || strings.HasPrefix(name, "q/")
+		put := func() error {
+			info, err = s.Put(ctx, name, body, opts)
+			return err
+		}
+		if !isPrune(c) || !strings.HasPrefix(name, "x/") || packs {
+			packs = packs && !strings.HasPrefix(name, "x/")
+			return info, put()
+		}
+		return info, merge(ctx, name, put)
+	}
+	return t
+}
+
+// retireEarly retires settled records as soon as packs were deleted.
+func retireEarly(c *client, s object.Store) object.Store {
+	t := &tampered{Store: s}
+	t.delete = func(ctx context.Context, gone ...string) error {
+		if err := s.Delete(ctx, gone...); err != nil || !strings.HasPrefix(gone[0], "p/") && !strings.HasPrefix(gone[0], "q/") {
+			return err
+		}
+		records, err := names(ctx, s, "g/")
+		if err != nil {
+			return err
+		}
+		for _, name := range records {
+			if record, settled := strings.CutSuffix(name, ".s"); settled {
+				if err := s.Delete(ctx, record, name); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	}
+	return t
+}
+
+// hideForgets hides from backups the records that only forget.
+func hideForgets() func(c *client, s object.Store) object.Store {
+	forgets := map[string]bool{}
+	return func(c *client, s object.Store) object.Store {
+		t := &tampered{Store: s}
+		t.put = func(ctx context.Context, name string, body []byte, opts object.PutOptions) (object.Info, error) {
+			if c.doing == "forget" && strings.HasPrefix(name, "g/") {
+				forgets[name] = true
+			}
+			return s.Put(ctx, name, body, opts)
+		}
+		if c.doing == "backup" {
+			t.list = without(s, "g/", func(name string, _ []string) bool { return forgets[strings.TrimSuffix(name, ".s")] })
+		}
+		return t
+	}
+}
+
+// hidePrunes hides from pruners what others condemn and have not settled.
+func hidePrunes(c *client, s object.Store) object.Store {
+	t := &tampered{Store: s}
+	if !isPrune(c) {
+		return t
+	}
+	mine := map[string]bool{}
+	t.put = func(ctx context.Context, name string, body []byte, opts object.PutOptions) (object.Info, error) {
+		mine[name] = true
+		return s.Put(ctx, name, body, opts)
+	}
+	t.list = without(s, "g/", func(name string, all []string) bool {
+		return !mine[name] && !strings.HasSuffix(name, ".s") && !slices.Contains(all, name+".s")
+	})
+	return t
+}
