@@ -125,6 +125,9 @@ func (a *app) host() string {
 			return name
 		}
 	}
+	if a.file != nil && a.file.Backup.Host != "" {
+		return a.file.Backup.Host
+	}
 	name, err := os.Hostname()
 	if err != nil || name == "" {
 		return "unknown"
@@ -142,6 +145,9 @@ func (a *app) cacheRoot() string {
 		default:
 			return dir
 		}
+	}
+	if a.file != nil && a.file.Cache != "" {
+		return a.file.Cache
 	}
 	dir, err := os.UserCacheDir()
 	if err != nil {

@@ -92,6 +92,13 @@ func (f *backupFlags) run(cmd *cobra.Command, a *app, args []string) (err error)
 	if err := f.check(args); err != nil {
 		return err
 	}
+	file, err := a.loadConfig()
+	if err != nil {
+		return err
+	}
+	if err := f.withDefaults(file); err != nil {
+		return err
+	}
 	writer, err := f.writer()
 	if err != nil {
 		return err

@@ -147,7 +147,7 @@ func checkSummary(d *drive, r *check.Report, took time.Duration) *checkJSON {
 }
 
 func checkState(p *check.Progress) state {
-	s := state{Verb: "check", Done: p.Bytes.Load(), Total: p.TotalBytes.Load(), Files: p.Packs.Load(), Of: p.TotalPacks.Load()}
+	s := state{Verb: "check", One: "pack", Many: "packs", Done: p.Bytes.Load(), Total: p.TotalBytes.Load(), Files: p.Packs.Load(), Of: p.TotalPacks.Load()}
 	if words := p.Phase.Load(); words != nil {
 		s.Note = *words
 	}

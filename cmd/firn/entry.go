@@ -49,7 +49,7 @@ func entryToJSON(key []byte, e *format.Entry) entryJSON {
 	for _, f := range []struct {
 		bit  uint32
 		name string
-	}{{format.FlagSparse, "sparse"}, {format.FlagChanged, "changed"}, {format.FlagUnreadable, "unreadable"}} {
+	}{{format.FlagSparse, "sparse"}, {format.FlagChanged, "changed"}, {format.FlagUnreadable, "unreadable"}, {format.FlagAbove, "above"}} {
 		if e.Flags&f.bit != 0 {
 			j.Flags = append(j.Flags, f.name)
 		}

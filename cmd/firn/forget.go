@@ -164,7 +164,10 @@ func (f *forgetFlags) choose(a *app, d *drive, set *snapshot.Set, ids []string) 
 		return f.named(a, d, set, ids)
 	}
 	if keep.Empty() {
-		return nil, usagef("nothing to do: name snapshots, or give --keep rules")
+		keep = retention(a.file)
+	}
+	if keep.Empty() {
+		return nil, usagef("nothing to do: name snapshots, give --keep rules, or write a retention into the configuration")
 	}
 	groups, order, err := f.groups(set)
 	if err != nil {

@@ -15,6 +15,9 @@ func (a *app) s3Config(ctx context.Context, set *config.Drive) (s3.Config, error
 	if err != nil {
 		return s3.Config{}, usage(err)
 	}
+	if err := refuseUnsupported(set); err != nil {
+		return s3.Config{}, err
+	}
 	keys, err := set.Credentials(ctx, &at)
 	if err != nil {
 		return s3.Config{}, err
@@ -26,7 +29,7 @@ func (a *app) s3Config(ctx context.Context, set *config.Drive) (s3.Config, error
 		Profile: set.Profile, PathStyle: &at.PathStyle, CAFile: set.CAFile,
 		InsecureTLS: set.VerifySSL != nil && !*set.VerifySSL, ClientCert: set.ClientCert, ClientKey: set.ClientKey,
 		Proxy: set.Proxy.Reveal(), Connections: set.Connections, StorageClass: set.StorageClass,
-		ReadOnly: set.ReadOnly, Client: set.Client, MaxRetries: retries(set),
+		ReadOnly: set.ReadOnly, Client: set.Client, MaxRetries: retries(set), NoChecksums: at.Vendor.Checksums == "no",
 		Timeouts: s3.Timeouts{
 			Connect: time.Duration(set.ConnectTimeout), Request: time.Duration(set.RequestTimeout),
 			Stall: time.Duration(set.StallTimeout), SlowDown: time.Duration(set.SlowDownTimeout),
@@ -37,6 +40,22 @@ func (a *app) s3Config(ctx context.Context, set *config.Drive) (s3.Config, error
 		c.Debug = a.tellRequest
 	}
 	return c, nil
+}
+
+// refuseUnsupported refuses settings that are known and not in force yet: what
+// does nothing must not look as if it did.
+func refuseUnsupported(set *config.Drive) error {
+	for _, s := range []struct {
+		key   string
+		given bool
+	}{
+		{"role_arn", set.RoleARN != ""}, {"external_id", set.ExternalID != ""}, {"exclusive", set.Exclusive},
+	} {
+		if s.given {
+			return usagef("%s is not supported by this version of Firn yet; take it out", s.key)
+		}
+	}
+	return nil
 }
 
 // retries of one call, as the S3 package counts them: zero is its default.

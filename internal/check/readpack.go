@@ -17,9 +17,9 @@ import (
 const (
 	// defaultReaders packs are read at once; each takes a window of memory.
 	defaultReaders = 3
-	// defaultWindow is how much of a pack is in memory, bytes: a whole pack of
+	// defaultWindow is how much of a pack is in memory, bytes: half a pack of
 	// the usual size.
-	defaultWindow = 32 << 20
+	defaultWindow = 16 << 20
 )
 
 // readPacks reads the packs that were asked for, and those that a record

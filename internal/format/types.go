@@ -347,6 +347,7 @@ const (
 	FlagSparse     uint32 = 1
 	FlagChanged    uint32 = 2
 	FlagUnreadable uint32 = 4
+	FlagAbove      uint32 = 8
 )
 
 // Attribute is an extended attribute or a property.

@@ -22,7 +22,7 @@ func (p *pruner) sweep(ctx context.Context) error {
 	}
 	for i := range records.Prunes {
 		r := &records.Prunes[i]
-		if r.Decision == nil || p.now.Before(r.Settled.Add(p.opts.Grace)) {
+		if r.Decision == nil || p.opts.Grace > 0 && p.now.Before(r.Settled.Add(p.opts.Grace)) {
 			continue
 		}
 		if err := p.sweepRecord(ctx, r); err != nil {

@@ -22,12 +22,12 @@ import (
 type packer struct {
 	writer  *writer
 	kind    format.Kind
-	size    int            // of a pack, bytes
-	buffers chan []byte    // free ones
-	flying  sync.WaitGroup // uploads under way
+	size    int         // of a pack, bytes
+	buffers chan []byte // free ones
 
-	mu   sync.Mutex // guards open
-	open *openPack
+	mu     sync.Mutex // guards the two below
+	open   *openPack
+	flying []chan struct{} // uploads under way, closed when they have ended
 }
 
 // openPack is a pack being filled.
@@ -206,45 +206,46 @@ func (p *packer) beginSection(o *openPack) error {
 	return nil
 }
 
-// finish uploads the open pack and waits for all packs on their way.
+// finish uploads the open pack and waits for all packs on their way. Others may
+// be sent meanwhile; they are not waited for.
 func (p *packer) finish(ctx context.Context) error {
 	p.mu.Lock()
 	if p.open != nil {
 		p.send(p.open, false)
 		p.open = nil
 	}
+	flying := slices.Clone(p.flying)
 	p.mu.Unlock()
-	landed := make(chan struct{})
-	go func() {
-		p.flying.Wait()
-		close(landed)
-	}()
-	select {
-	case <-landed:
-		return p.writer.err()
-	case <-ctx.Done():
-		return ctx.Err()
+	for _, landed := range flying {
+		select {
+		case <-landed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
+	return p.writer.err()
 }
 
-// send uploads a pack in the background, for as long as the session lives.
+// send uploads a pack in the background, for as long as the session lives. The
+// caller holds mu.
 func (p *packer) send(o *openPack, full bool) {
-	ctx := p.writer.session.life
-	p.flying.Add(1)
-	p.writer.flying.Add(1)
-	go func() {
-		defer p.writer.flying.Done()
-		defer p.flying.Done()
+	landed := make(chan struct{})
+	p.flying = append(p.flying, landed)
+	p.writer.flying.Go(func() {
 		o.sealing.Wait()
 		err := p.writer.err()
 		if err == nil {
-			err = p.upload(ctx, o, full)
+			err = p.upload(p.writer.session.life, o, full)
 		}
 		if err != nil {
 			p.writer.fail(err)
 		}
-		p.buffers <- o.buf
-	}()
+		p.buffers <- o.buf // first: whoever holds mu may wait for it
+		p.mu.Lock()
+		p.flying = slices.DeleteFunc(p.flying, func(other chan struct{}) bool { return other == landed })
+		p.mu.Unlock()
+		close(landed)
+	})
 }
 
 // upload completes a pack, puts it on the drive and reports it stored.

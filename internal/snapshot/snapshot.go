@@ -148,6 +148,9 @@ func byTime(list []*Snapshot) {
 // Find returns the snapshot that a person's words mean: "latest",
 // "latest:SOURCE" (a source path or the host's name), an ID or its beginning.
 func (set *Set) Find(words string) (*Snapshot, error) {
+	if words == "" {
+		return nil, fmt.Errorf("%w: no ID is given", ErrNotFound)
+	}
 	if words == "latest" {
 		return set.latest(func(*Snapshot) bool { return true }, words)
 	}
@@ -164,7 +167,7 @@ func (set *Set) Find(words string) (*Snapshot, error) {
 		}
 		found = s
 	}
-	if found == nil || words == "" {
+	if found == nil {
 		return nil, fmt.Errorf("%w: %q", ErrNotFound, words)
 	}
 	return found, nil

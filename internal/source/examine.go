@@ -90,10 +90,22 @@ func (x *examiner) inside(l *listed, stop *stop, s *stat, item *Item) *folder {
 			child.whole = false
 		}
 	}
+	if l.passing && !child.whole {
+		above(item.Entry)
+	}
 	if !child.whole && (stop == nil || len(stop.children) == 0) {
 		return nil
 	}
 	return newFolder(child, item)
+}
+
+// above leaves of a directory that only leads to a root what such a directory
+// is needed for. Its times belong to what else goes on in it, and would make
+// every backup look new.
+func above(e *format.Entry) {
+	e.Flags |= format.FlagAbove
+	e.MTime, e.MTimeNS, e.CTime, e.CTimeNS = 0, 0, 0, 0
+	e.Inode, e.Device, e.Links = 0, 0, 0
 }
 
 // refusesMount reports whether what is mounted at a directory is left out.

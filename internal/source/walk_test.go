@@ -49,7 +49,8 @@ func TestWalkOrder(t *testing.T) {
 }
 
 func TestWalkProperty(t *testing.T) {
-	name := rapid.StringMatching(`[ab.\-0/]{1,2}|[a-c!\xf0]{1,3}`)
+	// Names that would lead out of the folder are left out.
+	name := rapid.StringMatching(`[ab.\-0]{1,2}|[a-c!\xf0]{1,3}`).Filter(func(s string) bool { return s != "." && s != ".." })
 	rapid.Check(t, func(r *rapid.T) {
 		root, err := os.MkdirTemp("", "walk")
 		must(t, err)

@@ -23,6 +23,7 @@ type metadata struct {
 	uid, gid    int // or nobody: left as it is
 	seconds     int64
 	nanoseconds int64
+	untimed     bool // the times are not known
 	attributes  []format.Attribute
 }
 
@@ -52,7 +53,7 @@ func (d *Disk) report(key []byte, op string, err error) {
 func (d *Disk) metadata(key []byte, kind uint32, e *format.Entry) metadata {
 	m := metadata{
 		kind: kind, mode: e.Mode & 0o7777, uid: nobody, gid: nobody,
-		seconds: e.MTime, nanoseconds: int64(e.MTimeNS),
+		seconds: e.MTime, nanoseconds: int64(e.MTimeNS), untimed: e.Flags&format.FlagAbove != 0,
 	}
 	if e.MTimeNS >= 1e9 { // some such numbers mean something else to the system
 		d.report(key, "set time", fmt.Errorf("%d nanoseconds", e.MTimeNS))
@@ -97,6 +98,9 @@ func (d *Disk) apply(key []byte, n node, m *metadata, now present) {
 		d.applyAttribute(key, n, &m.attributes[i], owned)
 	}
 	d.applyMode(key, n, m, now, owned)
+	if m.untimed {
+		return
+	}
 	if err := n.setTime(m.seconds, m.nanoseconds); err != nil {
 		d.report(key, "set time", err)
 	}
