@@ -42,7 +42,7 @@ func limitMemory() {
 	}
 }
 
-const gcPercent = 40
+const gcPercent = 25
 
 // interruptible is a context that ends with the first interrupt; the second
 // ends the program.

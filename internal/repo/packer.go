@@ -65,10 +65,14 @@ const (
 	packAlign        = 64 << 10
 )
 
+// packChunks bounds the chunks of a pack, and with them what is remembered of
+// packs on their way, where chunks are tiny.
+const packChunks = 1 << 16
+
 // full reports whether a block of need bytes and n chunks does not fit any more.
 func (o *openPack) full(size, need, n int) bool {
 	footer := footerFixed + footerPerSection*len(o.sections) + footerPerBlock*(len(o.blocks)+1) + footerPerChunk*(o.chunks+n)
-	return len(o.blocks) > 0 && len(o.buf)+need+footer+packAlign > size
+	return len(o.blocks) > 0 && (len(o.buf)+need+footer+packAlign > size || o.chunks+n > packChunks)
 }
 
 // add seals a block into the open pack. The place is taken under the lock;

@@ -20,7 +20,7 @@ const (
 	blockSize        = 1 << 20 // content a block of small chunks aims at
 	defaultUploads   = 3
 	segmentEvery     = time.Minute
-	segmentMaxChunks = 1 << 20 // chunks that wait for a segment at most
+	segmentMaxChunks = 1 << 18 // chunks that wait for a segment at most
 )
 
 // Compression says how much work goes into making blocks smaller.
