@@ -173,6 +173,9 @@ func (s *Session) Beat(ctx context.Context) (time.Time, error) {
 		return time.Time{}, fmt.Errorf("write heartbeat: %w", err)
 	}
 	info, err := s.repo.store.Head(ctx, name)
+	if errors.Is(err, object.ErrNotFound) {
+		return time.Time{}, ErrFenced // who closed the session deletes its heartbeat
+	}
 	if err != nil {
 		return time.Time{}, fmt.Errorf("ask the drive's clock: %w", err)
 	}

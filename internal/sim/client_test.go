@@ -1,3 +1,5 @@
+//go:build sim
+
 package sim
 
 import (
@@ -31,7 +33,6 @@ type client struct {
 	files  files
 	backup int    // number of the last one
 	doing  string // kind of work
-	hurry  bool   // short pauses only
 }
 
 // role is what a client may do, and how often it does it.
@@ -73,13 +74,17 @@ func (c *client) live(ctx context.Context, pieces int) {
 	}
 }
 
-// pause draws a time between minutes and days.
+// pause draws a time between pieces of work.
 func (c *client) pause() time.Duration {
-	longest := []time.Duration{10 * time.Minute, 3 * time.Hour, 3 * 24 * time.Hour}[c.random.IntN(3)]
-	if c.hurry {
-		longest = time.Hour
-	}
+	longest := c.world.pauses[c.random.IntN(len(c.world.pauses))]
 	return time.Duration(c.random.Int64N(int64(longest)))
+}
+
+// paces are how long clients rest at most: some worlds are crowded, some quiet.
+var paces = [][]time.Duration{
+	{10 * time.Second},
+	{time.Minute, time.Hour},
+	{10 * time.Minute, 3 * time.Hour, 3 * 24 * time.Hour},
 }
 
 func (c *client) loseCache() {
@@ -160,8 +165,9 @@ func (c *client) forget(ctx context.Context, r *repo.Repository) error {
 		return err
 	}
 	var sessions []string
+	any := c.random.IntN(3) == 0
 	for i, s := range set.Snapshots {
-		if c.random.IntN(len(set.Snapshots)) >= i {
+		if c.random.IntN(len(set.Snapshots)) >= i || any && c.random.IntN(2) == 0 {
 			sessions = append(sessions, s.Session)
 		}
 	}
@@ -171,7 +177,7 @@ func (c *client) forget(ctx context.Context, r *repo.Repository) error {
 
 func (c *client) prune(ctx context.Context, r *repo.Repository) error {
 	opts := c.world.prune
-	if c.random.IntN(3) == 0 {
+	if opts.Wait == 0 && c.random.IntN(3) == 0 {
 		opts.Wait = 2 * time.Hour
 	}
 	opts.Progress = func(text string) { c.world.server.trace("%s: %s", c.name, text) }

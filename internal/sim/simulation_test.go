@@ -1,3 +1,5 @@
+//go:build sim
+
 package sim
 
 import (
@@ -38,5 +40,20 @@ func TestSimulation(t *testing.T) {
 	}
 	for _, what := range sortedKeys(totals) {
 		t.Logf("%6d %s", totals[what], what)
+	}
+}
+
+// TestCrowd runs seeds in which everybody does everything at once.
+func TestCrowd(t *testing.T) {
+	first, count := *firstSeed, min(*seeds, 100)
+	if *oneSeed != 0 {
+		first, count = *oneSeed, 1
+	}
+	for seed := first; seed < first+count; seed++ {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			for _, failure := range simulate(t, seed, *traced, busy).failures {
+				t.Error(failure)
+			}
+		})
 	}
 }

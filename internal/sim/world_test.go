@@ -1,3 +1,5 @@
+//go:build sim
+
 package sim
 
 import (
@@ -28,6 +30,8 @@ type world struct {
 	prune    prune.Options
 	caches   string // folder
 	clients  []*client
+	pauses   []time.Duration
+	brief    bool                                         // no looking for leaks
 	plant    func(c *client, s object.Store) object.Store // a planted bug; nil for none
 }
 
@@ -66,7 +70,7 @@ func newWorld(t *testing.T, random *rand.Rand, caches string) *world {
 	if random.IntN(5) == 0 {
 		f.listingDelay = time.Duration(1+random.IntN(300)) * time.Second
 	}
-	w := &world{server: newServer(random, f), model: newModel(), caches: caches}
+	w := &world{server: newServer(random, f), model: newModel(), caches: caches, pauses: paces[random.IntN(len(paces))]}
 	w.prune = prune.Options{
 		Grace: []time.Duration{-1, time.Hour, 24 * time.Hour}[random.IntN(3)], MaxUnused: []float64{1e-9, 0.05, 0.3}[random.IntN(3)],
 		ListingDelay: f.listingDelay, Writer: smallWriter,
@@ -127,7 +131,7 @@ func (w *world) run(t *testing.T) {
 	w.server.serve()
 	clients.Wait()
 	w.verify(ctx, "when all clients are done")
-	if len(w.model.failures) == 0 {
+	if len(w.model.failures) == 0 && !w.brief {
 		w.age(ctx)
 	}
 }
