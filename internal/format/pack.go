@@ -16,8 +16,9 @@ const (
 	sectionMagic = "SECT"
 	packMagic    = "FIRNPACK"
 
-	packAlignment = 64 << 10 // full packs are a multiple of it
-	packFloor     = 4 << 10  // no pack is smaller
+	// PackAlignment is what the size of a full pack is a multiple of, bytes.
+	PackAlignment = 4 << 10
+	packFloor     = 4 << 10 // no pack is smaller
 )
 
 // AppendSectionHeader appends a section's header to dst; enc has
@@ -100,12 +101,12 @@ func ParsePackTrailer(b []byte) (PackTrailer, error) {
 }
 
 // PaddedSize returns how large a pack of size bytes is to be made: a full one
-// a multiple of 64 KiB, another by Padmé (Nikitin et al., "Reducing Metadata
+// a multiple of PackAlignment, another by Padmé (Nikitin et al., "Reducing Metadata
 // Leakage from Encrypted Files and Communication with PURBs", PETS 2019),
 // which adds at most 12 %, and no less than 4 KiB.
 func PaddedSize(size int64, full bool) int64 {
 	if full {
-		return roundUp(size, packAlignment)
+		return roundUp(size, PackAlignment)
 	}
 	if size <= packFloor {
 		return packFloor

@@ -165,7 +165,7 @@ func TestPaddedSize(t *testing.T) {
 	}{
 		{0, false, 4096}, {4096, false, 4096}, {4097, false, 4352}, {1 << 20, false, 1 << 20},
 		{1<<20 + 1, false, 1<<20 + 1<<15}, {1_000_000_000, false, 1_006_632_960},
-		{1, true, 65536}, {65536, true, 65536}, {65537, true, 131072},
+		{1, true, 4096}, {4096, true, 4096}, {4097, true, 8192},
 	} {
 		if got := PaddedSize(c.size, c.full); got != c.want {
 			t.Errorf("PaddedSize(%d, %v) = %d, want %d", c.size, c.full, got, c.want)

@@ -62,7 +62,6 @@ const (
 	footerPerSection = 32
 	footerPerBlock   = 64
 	footerPerChunk   = format.IDSize + 5
-	packAlign        = 64 << 10
 )
 
 // packChunks bounds the chunks of a pack, and with them what is remembered of
@@ -72,7 +71,7 @@ const packChunks = 1 << 16
 // full reports whether a block of need bytes and n chunks does not fit any more.
 func (o *openPack) full(size, need, n int) bool {
 	footer := footerFixed + footerPerSection*len(o.sections) + footerPerBlock*(len(o.blocks)+1) + footerPerChunk*(o.chunks+n)
-	return len(o.blocks) > 0 && (len(o.buf)+need+footer+packAlign > size || o.chunks+n > packChunks)
+	return len(o.blocks) > 0 && (len(o.buf)+need+footer+format.PackAlignment > size || o.chunks+n > packChunks)
 }
 
 // add seals a block into the open pack. The place is taken under the lock;
@@ -189,7 +188,7 @@ func (p *packer) room(ctx context.Context, need, n int) (*openPack, error) {
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	if room := max(p.size, need+footerFixed+packAlign); cap(buf) < room {
+	if room := max(p.size, need+footerFixed+format.PackAlignment); cap(buf) < room {
 		buf = make([]byte, 0, room)
 	}
 	header := format.Header{Kind: p.kind, Epoch: p.writer.session.repo.keys.Epoch()}
