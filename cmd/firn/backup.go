@@ -38,6 +38,7 @@ type backupFlags struct {
 	noIgnore    bool
 	preset      string
 	compression string
+	delta       string
 	user        string
 }
 
@@ -81,8 +82,10 @@ Firn's own cache, and the repository itself.`,
 	fl.BoolVar(&f.noIgnore, "no-ignore-files", false, "pay no attention to .firnignore files")
 	fl.StringVar(&f.preset, "preset", "", "leave out what a `PRESET` names: "+strings.Join(source.Presets(), ", "))
 	fl.StringVar(&f.compression, "compression", "auto", "`LEVEL`: auto, off, fastest, default, better or max")
+	fl.StringVar(&f.delta, "delta", "auto", "keep what resembles stored content as what changed: `WHEN`, auto or off")
 	fl.StringVar(&f.user, "user", "", "`NAME` of the user in the snapshot (default: whoever runs this)")
 	completeWords(c, "compression", "auto", "off", "fastest", "default", "better", "max")
+	completeWords(c, "delta", "auto", "off")
 	completeWords(c, "preset", source.Presets()...)
 	return c
 }
@@ -174,7 +177,15 @@ func (f *backupFlags) writer() (repo.WriterOptions, error) {
 	if !ok {
 		return repo.WriterOptions{}, usagef("unknown compression %q: auto, off, fastest, default, better or max", f.compression)
 	}
-	return repo.WriterOptions{Compression: level}, nil
+	options := repo.WriterOptions{Compression: level}
+	switch f.delta {
+	case "auto":
+	case "off":
+		options.DeltaCache = -1
+	default:
+		return options, usagef("unknown choice %q for --delta: auto or off", f.delta)
+	}
+	return options, nil
 }
 
 // openedSource is a source and what it takes to close it.

@@ -29,6 +29,9 @@ func (f *backupFlags) withDefaults(file *config.Config) error {
 	if f.compression == "auto" && file.Compression != "" {
 		f.compression = file.Compression
 	}
+	if f.delta == "auto" && file.Delta != "" {
+		f.delta = file.Delta
+	}
 	return nil
 }
 

@@ -61,7 +61,7 @@ func (r *run) largeFile(ctx context.Context, t *task) error {
 	f := &largeReader{run: r, ctx: ctx, content: content}
 	for i, l := range r.lanes {
 		if t.entries[i] != nil && !t.taken[i] && l.failed() == nil {
-			f.cuts = append(f.cuts, newCutting(r, i))
+			f.cuts = append(f.cuts, newCutting(r, i, t.before[i]))
 		}
 	}
 	err = finishContent(content, f.read())
@@ -113,8 +113,10 @@ type cutting struct {
 	cutter  *chunk.Cutter
 	pages   *repo.PageWriter
 	content *tree.ContentWriter
-	pos     int // in the window: where the next chunk begins
-	queue   []*pendingPiece
+	// changing means that the file was another at the last backup
+	changing bool
+	pos      int // in the window: where the next chunk begins
+	queue    []*pendingPiece
 }
 
 // pendingPiece is a piece whose ID is known when done is closed.
@@ -124,10 +126,10 @@ type pendingPiece struct {
 	done  chan struct{}
 }
 
-func newCutting(r *run, lane int) *cutting {
+func newCutting(r *run, lane int, changing bool) *cutting {
 	l := r.lanes[lane]
 	pages := l.session.NewPageWriter()
-	return &cutting{lane: lane, l: l, cutter: l.cutter, pages: pages, content: tree.NewContentWriter(pages)}
+	return &cutting{lane: lane, l: l, cutter: l.cutter, pages: pages, content: tree.NewContentWriter(pages), changing: changing}
 }
 
 // read reads the content run by run: data are cut, holes are noted.
@@ -271,7 +273,7 @@ func (f *largeReader) submit(c *cutting, w *window, data []byte) error {
 		do: func(h *hand) {
 			defer w.used.Done()
 			defer close(p.done)
-			p.piece.ID, _, p.err = h.blocks[c.lane].Add(f.ctx, data)
+			p.piece.ID, _, p.err = h.blocks[c.lane].AddLarge(f.ctx, data, c.changing)
 		},
 		drop: w.used.Done,
 	})

@@ -6,6 +6,7 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 
+	"firn/internal/bases"
 	"firn/internal/format"
 )
 
@@ -17,6 +18,7 @@ type BlockWriter struct {
 	packer  *packer
 	purpose uint32
 	encoder *zstd.Encoder // nil: stored as it is
+	deltas  *deltaWriter  // nil: none are written
 
 	content []byte // of the block being gathered
 	ids     []format.ID
@@ -30,7 +32,11 @@ func (s *Session) NewBlockWriter(kind format.Kind) *BlockWriter {
 	if kind == format.KindMeta {
 		return newBlockWriter(s.writer, s.writer.meta, format.PurposePages)
 	}
-	return newBlockWriter(s.writer, s.writer.data, 0)
+	b := newBlockWriter(s.writer, s.writer.data, 0)
+	if s.writer.deltas != nil {
+		b.deltas = &deltaWriter{deltas: s.writer.deltas, zstd: b.encoder}
+	}
+	return b
 }
 
 func newBlockWriter(w *writer, p *packer, purpose uint32) *BlockWriter {
@@ -57,14 +63,43 @@ func newEncoder(c Compression) *zstd.Encoder {
 // Add stores a chunk unless the repository has it already, and returns its
 // ID. The chunk may be overwritten once Add has returned.
 func (b *BlockWriter) Add(ctx context.Context, chunk []byte) (format.ID, bool, error) {
-	id := b.writer.session.repo.keys.ChunkID(b.packer.kind, chunk)
-	fresh, err := b.writer.take(id)
+	id, fresh, err := b.admit(chunk)
 	if err != nil || !fresh {
+		return id, false, err
+	}
+	return id, true, b.gather(ctx, id, chunk)
+}
+
+// admit names a chunk and, if the repository does not have it, takes it on.
+func (b *BlockWriter) admit(chunk []byte) (id format.ID, fresh bool, err error) {
+	id = b.writer.session.repo.keys.ChunkID(b.packer.kind, chunk)
+	if fresh, err = b.writer.take(id); err != nil || !fresh {
 		return id, false, err
 	}
 	b.writer.stats.chunksAdded.Add(1)
 	b.writer.stats.bytesAdded.Add(uint64(len(chunk)))
-	return id, true, b.gather(ctx, id, chunk)
+	return id, true, nil
+}
+
+// AddLarge is Add for a chunk of a big file, which gets a block of its own. It may become a delta on stored
+// content that it resembles, and a base for what comes later, above all if it
+// is changing: if the file was another at the last backup.
+func (b *BlockWriter) AddLarge(ctx context.Context, chunk []byte, changing bool) (format.ID, bool, error) {
+	if b.deltas == nil || len(chunk) < deltaMin {
+		return b.Add(ctx, chunk)
+	}
+	id, fresh, err := b.admit(chunk)
+	if err != nil || !fresh {
+		return id, false, err
+	}
+	s, err := b.deltas.stand(ctx, chunk)
+	if err != nil {
+		return id, false, fmt.Errorf("make delta: %w", err)
+	}
+	d := draft{block: format.Block{IDs: []format.ID{id}, Lengths: []uint32{uint32(len(chunk))}}, standing: s}
+	b.compose(&d, chunk)
+	d.base = b.deltas.asBase(&d, chunk, changing)
+	return id, true, b.add(ctx, &d)
 }
 
 // addAs stores a chunk under an ID that is not its hash.
@@ -101,20 +136,46 @@ func (b *BlockWriter) Flush(ctx context.Context) error {
 }
 
 func (b *BlockWriter) seal(ctx context.Context, content []byte, ids []format.ID, lengths []uint32) error {
-	block := format.Block{IDs: ids, Lengths: lengths, Purpose: b.purpose, Codec: format.CodecStored}
+	d := draft{block: format.Block{IDs: ids, Lengths: lengths, Purpose: b.purpose}}
+	b.compose(&d, content)
+	return b.add(ctx, &d)
+}
+
+// draft is a block on its way into a pack.
+type draft struct {
+	block     format.Block // without its place
+	plaintext []byte
+	standing  *standing   // nil: the block holds its content whole
+	base      *bases.Kept // nil: it is not cached as a base
+}
+
+// compose makes the plaintext of a block: as a delta, compressed or as it is.
+func (b *BlockWriter) compose(d *draft, content []byte) {
+	if d.standing != nil {
+		d.block.Codec, d.block.Bases = format.CodecDelta, d.standing.bases
+		b.plain = format.AppendBlockContent(b.plain[:0], format.CodecDelta, len(content), d.standing.bases)
+		b.plain = append(b.plain, d.standing.payload...)
+		d.plaintext = b.plain
+		return
+	}
+	d.block.Codec = format.CodecStored
 	if b.encoder != nil {
 		b.plain = format.AppendBlockContent(b.plain[:0], format.CodecZstd, len(content), nil)
 		head := len(b.plain)
 		b.plain = b.encoder.EncodeAll(content, b.plain)
 		if len(b.plain)-head < len(content)-len(content)/32 {
-			block.Codec = format.CodecZstd
+			d.block.Codec = format.CodecZstd
 		}
 	}
-	if block.Codec == format.CodecStored {
+	if d.block.Codec == format.CodecStored {
 		b.plain = format.AppendBlockContent(b.plain[:0], format.CodecStored, len(content), nil)
 		b.plain = append(b.plain, content...)
 	}
-	if err := b.packer.add(ctx, block, b.plain); err != nil {
+	d.plaintext = b.plain
+}
+
+func (b *BlockWriter) add(ctx context.Context, d *draft) error {
+	if err := b.packer.add(ctx, d); err != nil {
 		return fmt.Errorf("pack block: %w", err)
 	}
 	return nil

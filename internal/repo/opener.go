@@ -147,46 +147,45 @@ func (o *opener) decompress(payload, dst []byte, length int) ([]byte, error) {
 	}
 	d := o.decoders.Get().(*zstd.Decoder)
 	defer o.decoders.Put(d)
-	dst, err := d.DecodeAll(payload, dst)
+	out, err := d.DecodeAll(payload, dst)
 	if err != nil {
-		return nil, fmt.Errorf("%w: decompress: %w", ErrDamaged, err)
+		return dst[:0], fmt.Errorf("%w: decompress: %w", ErrDamaged, err)
 	}
-	return dst, nil
+	return out, nil
 }
 
-// bases returns the contents of the blocks a delta is against, one behind the
+// bases appends the contents of the blocks a delta is against, one behind the
 // other.
-func (o *opener) bases(ctx context.Context, kind format.Kind, refs []format.BaseRef, depth int) ([]byte, error) {
-	var all []byte
-	for i, ref := range refs {
+func (o *opener) bases(ctx context.Context, kind format.Kind, refs []format.BaseRef, dst []byte, depth int) ([]byte, error) {
+	for _, ref := range refs {
 		content, err := o.base(ctx, kind, ref, depth)
 		if err != nil {
-			return nil, err
+			return dst, err
 		}
-		if i == 0 && len(refs) == 1 {
-			return content, nil
-		}
-		all = append(all, content...)
+		dst = append(dst, content...)
 	}
-	if len(all) > format.MaxDelta {
-		return nil, fmt.Errorf("%w: bases of %d bytes", ErrDamaged, len(all))
+	if len(dst) > format.MaxDelta {
+		return dst, fmt.Errorf("%w: bases of %d bytes", ErrDamaged, len(dst))
 	}
-	return all, nil
+	return dst, nil
 }
 
 func (o *opener) applyDelta(ctx context.Context, kind format.Kind, b format.BlockContent, dst []byte, depth int) ([]byte, error) {
 	if depth >= maxDeltaDepth {
 		return nil, fmt.Errorf("%w: deltas on deltas over %d deep", ErrDamaged, maxDeltaDepth)
 	}
-	base, err := o.bases(ctx, kind, b.Bases, depth+1)
-	if err != nil {
+	base, delta := o.plains.Get().(*[]byte), o.plains.Get().(*[]byte)
+	defer o.plains.Put(base)
+	defer o.plains.Put(delta)
+	var err error
+	if *base, err = o.bases(ctx, kind, b.Bases, (*base)[:0], depth+1); err != nil {
 		return nil, fmt.Errorf("read base of a delta: %w", err)
 	}
-	delta, err := o.decompress(b.Payload, nil, maxContent)
-	if err != nil {
+	// Its length is said in its frame, and bounded by the decoder.
+	if *delta, err = o.decompress(b.Payload, (*delta)[:0], 0); err != nil {
 		return nil, err
 	}
-	dst, err = format.ApplyDelta(dst, base, delta, int(b.Length))
+	dst, err = format.ApplyDelta(dst, *base, *delta, int(b.Length))
 	if err != nil {
 		return nil, fmt.Errorf("%w: apply delta: %w", ErrDamaged, err)
 	}

@@ -42,6 +42,7 @@ type openPack struct {
 	ownAt  uint32                // position in sections
 	copied map[sectionKey]uint32 // sections taken over from other packs: position in sections
 	bases  []format.ID           // packs that the deltas in it stand on
+	kept   []keptBlock           // to be cached as bases
 }
 
 // packBuffers is the number of packs of one kind in memory: one being filled
@@ -76,7 +77,8 @@ func (o *openPack) full(size, need, n int) bool {
 
 // add seals a block into the open pack. The place is taken under the lock;
 // the sealing itself runs beside others.
-func (p *packer) add(ctx context.Context, block format.Block, plaintext []byte) error {
+func (p *packer) add(ctx context.Context, d *draft) error {
+	block, plaintext := d.block, d.plaintext
 	if err := p.writer.err(); err != nil {
 		return err
 	}
@@ -90,6 +92,12 @@ func (p *packer) add(ctx context.Context, block format.Block, plaintext []byte) 
 		return err
 	}
 	block.Section, block.Number = o.ownAt, uint32(len(o.blocks))
+	if d.standing != nil {
+		o.standOn(d.standing.packs)
+	}
+	if d.base != nil {
+		o.kept = append(o.kept, keptBlock{*d.base, len(o.blocks)})
+	}
 	place := o.take(&block, format.BlockHeaderSize+len(plaintext)+sealOverhead)
 	o.sealing.Add(1)
 	p.mu.Unlock()
@@ -269,6 +277,7 @@ func (p *packer) upload(ctx context.Context, o *openPack, full bool) error {
 	if err != nil && !errors.Is(err, object.ErrExists) {
 		return fmt.Errorf("upload pack: %w", err)
 	}
+	p.writer.deltas.keep(o, name)
 	p.writer.arrive(p.describe(o, name, len(body)))
 	return nil
 }

@@ -18,6 +18,7 @@ type Reader struct {
 	ownView bool
 	dropped map[format.PackName]bool
 	open    *opener
+	ahead   *readAhead
 
 	mu     sync.Mutex // guards blocks
 	blocks *blockCache
@@ -49,7 +50,7 @@ func (s *Session) Reader() *Reader {
 }
 
 func (r *Repository) newReader(view *index.View, records *Records) *Reader {
-	rd := &Reader{repo: r, view: view, dropped: records.Dropped(), blocks: newBlockCache(blockCacheSize)}
+	rd := &Reader{repo: r, view: view, dropped: records.Dropped(), blocks: newBlockCache(blockCacheSize), ahead: newReadAhead(r)}
 	rd.open = newOpener(r, rd.baseContent)
 	return rd
 }
@@ -130,6 +131,13 @@ func cutChunk(content []byte, offset, length uint32, pack format.PackName) ([]by
 
 // block returns a block's content, from the cache or the drive.
 func (rd *Reader) block(ctx context.Context, pack format.PackName, at BlockAt, depth int) ([]byte, error) {
+	return rd.cached(pack, at, func() ([]byte, error) {
+		return rd.open.fetch(ctx, pack, at.Offset, at.Length, depth)
+	})
+}
+
+// cached returns a block's content, read if it was not lately.
+func (rd *Reader) cached(pack format.PackName, at BlockAt, read func() ([]byte, error)) ([]byte, error) {
 	key := blockKey{pack, at.Offset}
 	rd.mu.Lock()
 	content, ok := rd.blocks.get(key)
@@ -137,7 +145,7 @@ func (rd *Reader) block(ctx context.Context, pack format.PackName, at BlockAt, d
 	if ok {
 		return content, nil
 	}
-	content, err := rd.open.fetch(ctx, pack, at.Offset, at.Length, depth)
+	content, err := read()
 	if err != nil {
 		return nil, err
 	}
@@ -148,7 +156,14 @@ func (rd *Reader) block(ctx context.Context, pack format.PackName, at BlockAt, d
 }
 
 func (rd *Reader) baseContent(ctx context.Context, kind format.Kind, base format.BaseRef, depth int) ([]byte, error) {
-	return rd.block(ctx, format.PackName{Kind: kind, Hash: base.Pack}, BlockAt{base.Offset, base.Length}, depth)
+	pack, at := format.PackName{Kind: kind, Hash: base.Pack}, BlockAt{base.Offset, base.Length}
+	return rd.cached(pack, at, func() ([]byte, error) {
+		w, err := rd.ahead.read(ctx, pack, at)
+		if err != nil {
+			return nil, err
+		}
+		return rd.open.content(ctx, pack, w, at, nil, depth)
+	})
 }
 
 // ReadPage returns a tree page, from the local cache when it is there. It

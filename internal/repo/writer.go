@@ -41,6 +41,9 @@ type WriterOptions struct {
 	MetaPackSize int // bytes of a metadata pack
 	Uploads      int // packs on their way at once
 	Compression  Compression
+	// DeltaCache bounds what is kept on this machine of stored content, so that
+	// new content can be written as a delta on it, bytes. Less than 0: no deltas.
+	DeltaCache int64
 	// SegmentEvery is the time between index segments of a long session.
 	SegmentEvery time.Duration
 }
@@ -54,6 +57,9 @@ func (o WriterOptions) withDefaults() WriterOptions {
 	}
 	if o.Uploads == 0 {
 		o.Uploads = defaultUploads
+	}
+	if o.DeltaCache == 0 {
+		o.DeltaCache = defaultDeltaCache
 	}
 	if o.SegmentEvery == 0 {
 		o.SegmentEvery = segmentEvery
@@ -70,6 +76,7 @@ type writer struct {
 	data    *packer
 	meta    *packer
 	mirrors *BlockWriter
+	deltas  *deltas // nil: none are written
 	uploads *semaphore.Weighted
 	stats   writerStats
 
@@ -113,12 +120,16 @@ func newWriter(s *Session, opts WriterOptions) *writer {
 	w.uploads = semaphore.NewWeighted(int64(w.opts.Uploads))
 	w.data = newPacker(w, format.KindData, w.opts.PackSize)
 	w.meta = newPacker(w, format.KindMeta, w.opts.MetaPackSize)
+	w.deltas = newDeltas(w)
 	w.mirrors = newBlockWriter(w, w.meta, format.PurposeMirrors)
 	return w
 }
 
 func (w *writer) close() {
 	w.flying.Wait()
+	if w.deltas != nil {
+		w.deltas.close()
+	}
 	if w.view != nil {
 		_ = w.view.Close()
 	}

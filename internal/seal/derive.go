@@ -18,6 +18,7 @@ const (
 	contextMetadataID     = "firn v1 metadata chunk id"
 	contextGear           = "firn v1 gear table"
 	contextPageCut        = "firn v1 tree page cut"
+	contextLocal          = "firn v1 local cache"
 	contextRecord         = "firn v1 record"
 	contextFooter         = "firn v1 footer"
 	contextSegment        = "firn v1 segment"

@@ -33,6 +33,7 @@ type Keyring struct {
 	metadataID *hashers
 	gear       [256]uint64
 	pageCut    [keySize]byte
+	local      [keySize]byte // of caches on this machine
 
 	trusted sync.Map // trustedCertificate → struct{}: owner's signatures found good
 }

@@ -121,6 +121,7 @@ func (k *Keyring) openDedup() error {
 		k.dataID = newHashers(derive(contextDataID, e.Dedup))
 		k.metadataID = newHashers(derive(contextMetadataID, e.Dedup))
 		k.pageCut = derive(contextPageCut, e.Dedup)
+		k.local = derive(contextLocal, e.Dedup)
 		var table [256 * 8]byte
 		blake3.DeriveKey(contextGear, e.Dedup, table[:])
 		for i := range k.gear {

@@ -1,0 +1,223 @@
+package bases
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"firn/internal/delta"
+	"firn/internal/format"
+	"firn/internal/seal"
+)
+
+// Block is a stored block of one chunk, as a base.
+type Block struct {
+	At     format.BaseRef   // its place on the drive
+	Chunk  format.ID        // what it holds
+	Size   int              // of the content, bytes
+	Depth  int              // deltas to apply to have the content; 0 if stored whole
+	Whole  int              // what it takes stored whole, about, bytes
+	Bases  []format.BaseRef // what it stands on; none if stored whole
+	Sketch []delta.Feature  // of the content
+}
+
+// Cache is one machine's bases for one repository. It is safe for concurrent use.
+type Cache struct {
+	dir      string
+	keys     *seal.Keyring
+	budget   int64
+	sketcher *delta.Sketcher
+
+	mu    sync.Mutex // guards all below
+	found *delta.Bases[format.BaseRef]
+	packs map[format.ID]*pack
+	size  int64 // of all files, bytes
+}
+
+// pack is the file of one pack.
+type pack struct {
+	size   int64
+	used   time.Time
+	blocks map[format.BaseRef]*held
+	fresh  bool // written by this process
+}
+
+// held is a block and where its plaintext is in the file.
+type held struct {
+	Block
+	Offset int64
+	Length int
+}
+
+// ErrUnknown means that a block is not in the cache, or no longer.
+var ErrUnknown = errors.New("not among the cached bases")
+
+// Open opens the cache in dir, which need not exist, and reads what it holds.
+// What cannot be read is dropped. budget is in bytes on disk.
+func Open(dir string, keys *seal.Keyring, budget int64) *Cache {
+	c := &Cache{
+		dir: dir, keys: keys, budget: budget, sketcher: delta.NewSketcher(keys.GearTable()),
+		// Files are dropped by this package, so features need no budget of their own.
+		found: delta.NewBases[format.BaseRef](math.MaxInt64), packs: map[format.ID]*pack{},
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return c // there is none, or none that can be read
+	}
+	for _, e := range entries {
+		path := filepath.Join(dir, e.Name())
+		name, p, err := c.load(path)
+		if err != nil {
+			_ = os.Remove(path) // torn or foreign, and of no use
+			continue
+		}
+		c.add(name, p)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.makeRoom(0)
+	return c
+}
+
+// Sketch appends the features of content to dst.
+func (c *Cache) Sketch(dst []delta.Feature, content []byte) []delta.Feature {
+	return c.sketcher.Append(dst, content)
+}
+
+// Empty reports whether there is nothing to find.
+func (c *Cache) Empty() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.packs) == 0
+}
+
+// Find returns at most n blocks that share features with a sketch, best first.
+func (c *Cache) Find(sketch []delta.Feature, n int) []*Block {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var blocks []*Block
+	for _, candidate := range c.found.Find(nil, sketch, n) {
+		if h := c.held(candidate.Key); h != nil {
+			blocks = append(blocks, &h.Block)
+		}
+	}
+	return blocks
+}
+
+// Block returns what is known of a block, which must not be changed; nil if
+// it is not cached.
+func (c *Cache) Block(at format.BaseRef) *Block {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if h := c.held(at); h != nil {
+		return &h.Block
+	}
+	return nil
+}
+
+// held looks a block up. The caller holds mu.
+func (c *Cache) held(at format.BaseRef) *held {
+	p := c.packs[at.Pack]
+	if p == nil {
+		return nil
+	}
+	return p.blocks[at]
+}
+
+// Plaintext returns a block as it was before it was sealed for the drive, and
+// marks its pack as used. ErrUnknown if it is not cached, or damaged there.
+func (c *Cache) Plaintext(at format.BaseRef) ([]byte, error) {
+	c.mu.Lock()
+	h := c.held(at)
+	if h != nil {
+		c.packs[at.Pack].used = time.Now()
+	}
+	c.mu.Unlock()
+	if h == nil {
+		return nil, ErrUnknown
+	}
+	plaintext, err := c.read(at.Pack, h)
+	if err != nil {
+		c.Drop(at.Pack)
+		return nil, fmt.Errorf("%w: %w", ErrUnknown, err)
+	}
+	return plaintext, nil
+}
+
+// Drop forgets a pack and all its blocks.
+func (c *Cache) Drop(name format.ID) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.drop(name)
+}
+
+// Fresh reports whether a pack was kept by this process: the index need not
+// have it yet.
+func (c *Cache) Fresh(name format.ID) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	p := c.packs[name]
+	return p != nil && p.fresh
+}
+
+// Close notes for the next process which packs were used last.
+func (c *Cache) Close() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var all error
+	for name, p := range c.packs {
+		if err := os.Chtimes(c.path(name), p.used, p.used); err != nil && !errors.Is(err, os.ErrNotExist) {
+			all = errors.Join(all, err)
+		}
+	}
+	return all
+}
+
+// add takes a pack in.
+func (c *Cache) add(name format.ID, p *pack) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.packs[name] = p
+	c.size += p.size
+	for at, h := range p.blocks {
+		c.found.Add(at, 0, h.Sketch)
+	}
+}
+
+// drop removes a pack. The caller holds mu.
+func (c *Cache) drop(name format.ID) {
+	p := c.packs[name]
+	if p == nil {
+		return
+	}
+	for at := range p.blocks {
+		c.found.Drop(at)
+	}
+	delete(c.packs, name)
+	c.size -= p.size
+	_ = os.Remove(c.path(name)) // what stays is found again, or dropped, by the next process
+}
+
+// makeRoom drops what was used least recently until need more bytes fit. The
+// caller holds mu.
+func (c *Cache) makeRoom(need int64) {
+	if c.size+need <= c.budget {
+		return
+	}
+	names := make([]format.ID, 0, len(c.packs))
+	for name := range c.packs {
+		names = append(names, name)
+	}
+	slices.SortFunc(names, func(a, b format.ID) int { return c.packs[a].used.Compare(c.packs[b].used) })
+	for _, name := range names {
+		if c.size+need <= c.budget {
+			return
+		}
+		c.drop(name)
+	}
+}

@@ -1,0 +1,15 @@
+// Package bases is the local cache of stored content that new content may be
+// kept as a delta on: blocks of big files, found again by what they contain,
+// whatever file and place they come back in.
+//
+// Invariant: it gives out a block's plaintext exactly as it was stored, or an
+// error; nothing depends on it but the size of what comes next. It may be
+// deleted at any time, keeps to its budget on disk, and is sealed with a key that
+// every role that writes has. Package repo fills it when a pack has arrived
+// and asks it before a block is written.
+//
+// There is a file for each pack, so that one is written in one go and dropped
+// in one go, the least recently used first. Content of files that were seen to
+// change comes before content of new files, which is kept only where there is room: a scan over
+// more than the cache holds does not wash out what changes each night.
+package bases

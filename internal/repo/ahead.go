@@ -1,0 +1,168 @@
+package repo
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"sync"
+
+	"firn/internal/format"
+)
+
+// Bases of deltas lie near one another in few packs, in about the order in
+// which the deltas that stand on them are read, and each is asked for by
+// itself. So once two are asked for that lie near each other, all around is
+// read along with the next.
+const (
+	aheadSize = rangeMax // bytes read at once, from multiples of it on
+	aheadKept = 32 << 20 // bytes of all stretches in memory
+)
+
+// readAhead reads blocks one by one with few requests. It is safe for
+// concurrent use.
+type readAhead struct {
+	repo *Repository
+
+	mu     sync.Mutex // guards all below
+	packs  map[format.PackName]*packReading
+	recent []*stretch // oldest first
+}
+
+// packReading is how a pack is being read.
+type packReading struct {
+	last    uint32 // the offset asked for last; 0: none yet
+	ordered bool   // two were near each other
+	size    uint32 // 0: not known yet
+}
+
+// stretch is a range of a pack in memory, or on its way there.
+type stretch struct {
+	pack   format.PackName
+	window window
+	end    uint32
+	ready  chan struct{} // closed when window or err is set
+	err    error
+}
+
+func newReadAhead(r *Repository) *readAhead {
+	return &readAhead{repo: r, packs: map[format.PackName]*packReading{}}
+}
+
+// read returns a part of a pack that holds the range asked for.
+func (a *readAhead) read(ctx context.Context, pack format.PackName, at BlockAt) (window, error) {
+	s, mine := a.claim(pack, at)
+	if mine {
+		return a.fill(ctx, s, at)
+	}
+	select {
+	case <-s.ready:
+	case <-ctx.Done():
+		return window{}, ctx.Err()
+	}
+	if s.err != nil {
+		// Whoever read it asked for more, or was interrupted: this one asks for itself.
+		return a.exactly(ctx, pack, at)
+	}
+	return s.window, nil
+}
+
+// claim finds a stretch that holds a range, or makes one that is the caller's to fill.
+func (a *readAhead) claim(pack format.PackName, at BlockAt) (s *stretch, mine bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for i, s := range a.recent {
+		if s.pack == pack && s.window.start <= at.Offset && at.Offset+at.Length <= s.end {
+			a.recent = append(slices.Delete(a.recent, i, i+1), s)
+			return s, false
+		}
+	}
+	p := a.packs[pack]
+	if p == nil {
+		p = &packReading{}
+		a.packs[pack] = p
+	}
+	p.ordered = p.last != 0 && max(p.last, at.Offset)-min(p.last, at.Offset) <= aheadSize
+	p.last = at.Offset
+	s = &stretch{pack: pack, window: window{start: at.Offset}, end: at.Offset + at.Length, ready: make(chan struct{})}
+	if p.ordered && p.size > 0 {
+		s.widen(p.size, a.recent)
+	}
+	a.recent = append(a.recent, s)
+	a.trim()
+	return s, true
+}
+
+// widen makes a stretch of a pack of size bytes as large as is read at once,
+// but for what the stretches given have already.
+func (s *stretch) widen(size uint32, others []*stretch) {
+	start := s.window.start / aheadSize * aheadSize
+	for _, o := range others {
+		if o.pack == s.pack && o.window.start <= s.window.start && s.window.start < o.end {
+			start = s.window.start
+		}
+	}
+	s.window.start = start
+	s.end = max(s.end, min((s.end+aheadSize-1)/aheadSize*aheadSize, size))
+}
+
+// trim drops the stretches used longest ago. The caller holds mu.
+func (a *readAhead) trim() {
+	held := 0
+	for i := len(a.recent) - 1; i >= 0; i-- {
+		held += int(a.recent[i].end - a.recent[i].window.start)
+		if held > aheadKept {
+			a.recent = slices.Delete(a.recent, 0, min(i+1, len(a.recent)-1))
+			return
+		}
+	}
+}
+
+// fill reads a stretch; when it is longer than asked for and cannot be had,
+// what was asked for.
+func (a *readAhead) fill(ctx context.Context, s *stretch, at BlockAt) (window, error) {
+	s.window.bytes = make([]byte, s.end-s.window.start)
+	s.err = a.repo.store.GetRange(ctx, s.pack.Object(), s.window.bytes, int64(s.window.start))
+	close(s.ready)
+	if s.err == nil {
+		a.learnSize(ctx, s.pack)
+		return s.window, nil
+	}
+	a.mu.Lock()
+	a.recent = slices.DeleteFunc(a.recent, func(other *stretch) bool { return other == s })
+	a.mu.Unlock()
+	if s.end == at.Offset+at.Length {
+		return window{}, s.err
+	}
+	return a.exactly(ctx, s.pack, at)
+}
+
+func (a *readAhead) exactly(ctx context.Context, pack format.PackName, at BlockAt) (window, error) {
+	raw := make([]byte, at.Length)
+	if err := a.repo.store.GetRange(ctx, pack.Object(), raw, int64(at.Offset)); err != nil {
+		return window{}, fmt.Errorf("read %s: %w", pack.Object(), err)
+	}
+	return window{raw, at.Offset}, nil
+}
+
+// learnSize asks how large a pack is, once it is read in order, so that no
+// stretch reaches beyond it. Without an answer, nothing is read ahead.
+func (a *readAhead) learnSize(ctx context.Context, pack format.PackName) {
+	a.mu.Lock()
+	p := a.packs[pack]
+	ask := p.ordered && p.size == 0
+	if ask {
+		p.size = 1 // nobody else asks
+	}
+	a.mu.Unlock()
+	if !ask {
+		return
+	}
+	info, err := a.repo.store.Head(ctx, pack.Object())
+	if err != nil || info.Size > math.MaxUint32 {
+		return
+	}
+	a.mu.Lock()
+	p.size = uint32(info.Size)
+	a.mu.Unlock()
+}

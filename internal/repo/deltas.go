@@ -1,0 +1,335 @@
+package repo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"sync"
+
+	"github.com/klauspost/compress/zstd"
+
+	"firn/internal/bases"
+	"firn/internal/delta"
+	"firn/internal/format"
+)
+
+const (
+	// deltaMin is the smallest chunk that is worth looking for a base, bytes.
+	deltaMin = 64 << 10
+	// defaultDeltaCache bounds the bases kept on disk, bytes.
+	defaultDeltaCache = 4 << 30
+	// baseContents bounds the bases kept decoded in memory, bytes.
+	baseContents = 16 << 20
+	// baseCandidates is how many blocks are looked at to find bases that count.
+	baseCandidates = 6
+)
+
+// deltas is what a session knows of stored content that new content may stand on.
+//
+// Invariant: a base is a block that the index has, in a pack that counts for
+// this session as a copy of its chunk would. So what protects a chunk that is
+// referred to without being written protects a base.
+type deltas struct {
+	writer *writer
+	dir    string
+	budget int64
+
+	opening sync.Once
+	cache   *bases.Cache // set by opening
+	open    *opener
+
+	mu       sync.Mutex // guards contents
+	contents *blockCache
+}
+
+// newDeltas returns nil if the session is to write no deltas, or has no
+// lasting place to keep bases in.
+func newDeltas(w *writer) *deltas {
+	cache := w.session.repo.cache
+	if w.opts.DeltaCache < 0 || w.opts.Compression == CompressOff || cache.remove {
+		return nil
+	}
+	d := &deltas{
+		writer: w, dir: filepath.Join(cache.dir, "bases"), budget: w.opts.DeltaCache,
+		contents: newBlockCache(baseContents),
+	}
+	d.open = newOpener(w.session.repo, d.content)
+	return d
+}
+
+// load opens the cache of bases when it is first needed.
+func (d *deltas) load() {
+	d.opening.Do(func() { d.cache = bases.Open(d.dir, d.writer.session.repo.keys, d.budget) })
+}
+
+// close ends the use of the cache. What fails costs the order in which bases
+// are dropped, no more.
+func (d *deltas) close() {
+	d.opening.Do(func() {})
+	if d.cache != nil {
+		_ = d.cache.Close()
+	}
+}
+
+// standing is new content as a delta.
+type standing struct {
+	bases   []format.BaseRef
+	packs   []format.ID // all that it stands on, over other deltas too
+	depth   int
+	whole   int    // bytes that it would take stored whole, about
+	payload []byte // a zstd frame of the delta
+}
+
+// deltaWriter makes deltas for one worker.
+type deltaWriter struct {
+	*deltas
+	zstd    *zstd.Encoder
+	encoder delta.Encoder
+	sketch  []delta.Feature // of the chunk at hand
+	base    []byte
+	program []byte
+	payload []byte
+}
+
+// line is a cached block, what it stands on, what that stands on, and so on,
+// as far as all of it can be relied on.
+type line []*bases.Block
+
+// stand returns a chunk as a delta, or nil if it is better stored whole.
+func (d *deltaWriter) stand(ctx context.Context, chunk []byte) (*standing, error) {
+	d.load()
+	d.sketch = d.sketch[:0]
+	if d.cache.Empty() {
+		return nil, nil
+	}
+	d.sketch = d.cache.Sketch(d.sketch, chunk)
+	lines, err := d.lines()
+	if err != nil || len(lines) == 0 {
+		return nil, err
+	}
+	first := lines[0][0]
+	whole := int(int64(first.Whole) * int64(len(chunk)) / int64(max(first.Size, 1)))
+	s, err := d.standOn(ctx, lines, 0, chunk)
+	if s == nil || err != nil {
+		return nil, err
+	}
+	switch level := delta.Choose(lines[0].versions(), len(s.payload), whole); level {
+	case -1:
+		return nil, nil
+	case 0:
+	default:
+		if s, err = d.standOn(ctx, lines, level, chunk); s == nil || err != nil {
+			return nil, err
+		}
+	}
+	if s.depth > format.MaxDeltaDepth {
+		return nil, nil
+	}
+	s.whole = whole
+	return s, nil
+}
+
+// lines returns the lines of the blocks that the chunk at hand resembles most.
+func (d *deltaWriter) lines() ([]line, error) {
+	var lines []line
+	for _, b := range d.cache.Find(d.sketch, baseCandidates) {
+		if len(lines) == format.MaxBases {
+			break
+		}
+		l, err := d.line(b)
+		if err != nil {
+			return nil, err
+		}
+		if len(l) > 0 {
+			lines = append(lines, l)
+		}
+	}
+	return lines, nil
+}
+
+// line follows a block to what it stands on, first base by first base.
+func (d *deltaWriter) line(b *bases.Block) (line, error) {
+	var l line
+	for b != nil && len(l) <= format.MaxDeltaDepth {
+		pack, err := d.counts(b)
+		if err != nil {
+			return nil, err
+		}
+		if pack == nil {
+			break
+		}
+		l = append(l, b)
+		if len(b.Bases) == 0 {
+			break
+		}
+		b = d.cache.Block(b.Bases[0])
+	}
+	return l, nil
+}
+
+// counts returns the pack of a block if the block may be relied on.
+func (d *deltas) counts(b *bases.Block) (*format.PackInfo, error) {
+	if d.writer.session.damaged[b.Chunk] {
+		return nil, nil
+	}
+	at, ok, err := d.writer.view.Lookup(b.Chunk, func(p *format.PackInfo) bool {
+		return p.Name.Hash == b.At.Pack && d.writer.counts(p)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("look up base: %w", err)
+	}
+	if !ok || at.BlockOffset != b.At.Offset || at.BlockLength != b.At.Length {
+		if !ok && !d.cache.Fresh(b.At.Pack) && !d.writer.session.masked[format.PackName{Kind: format.KindData, Hash: b.At.Pack}] {
+			d.cache.Drop(b.At.Pack) // it is gone from the drive
+		}
+		return nil, nil
+	}
+	return at.Pack, nil
+}
+
+// versions are the blocks of a line as delta.Choose weighs them.
+func (l line) versions() []delta.Version {
+	versions := make([]delta.Version, len(l))
+	for i, b := range l {
+		versions[i] = delta.Version{Depth: b.Depth, Size: int(b.At.Length)}
+	}
+	return versions
+}
+
+// standOn makes the delta of a chunk on the blocks at one level of the lines;
+// nil if it takes too much, or a base cannot be had any more.
+func (d *deltaWriter) standOn(ctx context.Context, lines []line, level int, chunk []byte) (*standing, error) {
+	s := &standing{}
+	d.base = d.base[:0]
+	for i, l := range lines {
+		b := l[min(level, len(l)-1)]
+		if i > 0 && (b.Depth >= format.MaxDeltaDepth || slices.Contains(s.bases, b.At) || len(d.base)+b.Size > format.MaxContent) {
+			continue
+		}
+		content, err := d.content(ctx, format.KindData, b.At, 0)
+		if err != nil {
+			if ctx.Err() != nil {
+				return nil, err
+			}
+			return nil, nil // the cache lost it: the chunk is stored whole
+		}
+		if err := s.add(d, b); err != nil {
+			return nil, err
+		}
+		d.base = append(d.base, content...)
+	}
+	var fits bool
+	if d.program, fits = d.encoder.Append(d.program[:0], d.base, chunk, len(chunk)/2); !fits {
+		return nil, nil
+	}
+	if !d.proves(chunk) {
+		return nil, errors.New("a delta does not give back what it was made of: the memory of this machine may be failing")
+	}
+	d.payload = d.zstd.EncodeAll(d.program, d.payload[:0])
+	s.payload = d.payload
+	return s, nil
+}
+
+// add makes a block a base.
+func (s *standing) add(d *deltaWriter, b *bases.Block) error {
+	pack, err := d.counts(b)
+	if err != nil || pack == nil {
+		return err
+	}
+	s.bases = append(s.bases, b.At)
+	s.depth = max(s.depth, b.Depth+1)
+	for _, hash := range append([]format.ID{pack.Name.Hash}, pack.BasePacks...) {
+		if !slices.Contains(s.packs, hash) {
+			s.packs = append(s.packs, hash)
+		}
+	}
+	return nil
+}
+
+// proves applies the delta at hand and compares.
+func (d *deltaWriter) proves(chunk []byte) bool {
+	buf := rangeBuffers.Get().(*[]byte)
+	defer rangeBuffers.Put(buf)
+	again, err := format.ApplyDelta((*buf)[:0], d.base, d.program, len(chunk))
+	if err != nil {
+		return false
+	}
+	*buf = again[:0]
+	return string(again) == string(chunk)
+}
+
+// content returns the content of a cached block, verified by its chunk's ID.
+func (d *deltas) content(ctx context.Context, kind format.Kind, at format.BaseRef, depth int) ([]byte, error) {
+	key := blockKey{format.PackName{Kind: kind, Hash: at.Pack}, at.Offset}
+	d.mu.Lock()
+	content, ok := d.contents.get(key)
+	d.mu.Unlock()
+	if ok {
+		return content, nil
+	}
+	b := d.cache.Block(at)
+	if b == nil {
+		return nil, bases.ErrUnknown
+	}
+	plaintext, err := d.cache.Plaintext(at)
+	if err != nil {
+		return nil, err
+	}
+	if content, err = d.open.decode(ctx, kind, plaintext, nil, depth); err != nil {
+		return nil, err
+	}
+	if d.writer.session.repo.keys.ChunkID(kind, content) != b.Chunk {
+		d.cache.Drop(at.Pack)
+		return nil, bases.ErrUnknown
+	}
+	d.mu.Lock()
+	d.contents.put(key, content)
+	d.mu.Unlock()
+	return content, nil
+}
+
+// asBase says how a chunk that was just composed is to be cached; nil for
+// content that says nothing twice and was not seen to change either, like films.
+func (d *deltaWriter) asBase(draft *draft, chunk []byte, changing bool) *bases.Kept {
+	s := draft.standing
+	if s == nil && !changing && draft.block.Codec == format.CodecStored {
+		return nil
+	}
+	if len(d.sketch) == 0 {
+		d.sketch = d.cache.Sketch(d.sketch, chunk)
+	}
+	b := bases.Block{
+		Chunk: draft.block.IDs[0], Size: len(chunk), Whole: len(draft.plaintext), Sketch: slices.Clone(d.sketch),
+	}
+	if s != nil {
+		b.Depth, b.Whole, b.Bases = s.depth, s.whole, s.bases
+	}
+	return &bases.Kept{Block: b, Changing: changing || s != nil}
+}
+
+// keep caches the blocks of a pack that arrived. A cache that cannot be written
+// costs bytes on the drive the next time, no more.
+func (d *deltas) keep(o *openPack, name format.PackName) {
+	if d == nil || len(o.kept) == 0 {
+		return
+	}
+	d.load()
+	blocks := make([]bases.Kept, len(o.kept))
+	for i, k := range o.kept {
+		at := &o.blocks[k.block]
+		k.Kept.At = format.BaseRef{Pack: name.Hash, Offset: at.Offset, Length: at.Length}
+		k.Kept.Plaintext = func(dst []byte) ([]byte, error) {
+			return o.own.OpenBlock(dst, o.buf[at.Offset:at.Offset+at.Length])
+		}
+		blocks[i] = k.Kept
+	}
+	_ = d.cache.Keep(name.Hash, blocks)
+}
+
+// keptBlock is a block of an open pack that is to be cached as a base.
+type keptBlock struct {
+	bases.Kept
+	block int // its number among the pack's blocks
+}
