@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-// corpus is something to back up, in two states that differ in about 2 %.
+// corpus is something to back up, in two states that differ in little.
 //
 // Its folder holds tree, which is backed up, and aside, which holds what the
 // other state has instead. Going from one to the other and back renames files
@@ -31,15 +31,15 @@ type corpus struct {
 	folder string
 }
 
-// The corpora: small real files, large files, and, only when asked for, very
+// The corpora: small real files, large files, a dump of a database, and, only when asked for, very
 // many tiny files, to see what a number of files costs.
 var (
-	corpusNames  = list{"small", "large", "many"}
-	usualCorpora = list{"small", "large"}
+	corpusNames  = list{"small", "large", "dump", "many"}
+	usualCorpora = list{"small", "large", "dump"}
 )
 
 // builders make the folder of a corpus and fill in what it holds.
-var builders = map[string]func(context.Context, *corpus) error{"small": buildSmall, "large": buildLarge, "many": buildMany}
+var builders = map[string]func(context.Context, *corpus) error{"small": buildSmall, "large": buildLarge, "dump": buildDump, "many": buildMany}
 
 func (c *corpus) tree() string  { return filepath.Join(c.folder, "tree") }
 func (c *corpus) aside() string { return filepath.Join(c.folder, "aside") }

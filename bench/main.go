@@ -50,7 +50,7 @@ func main() {
 	flag.Var(&s.tools, "tools", "programs to measure; peers that are not installed are left out")
 	flag.Var(&s.steps, "steps", "steps to report; others are run only where these need them")
 	flag.IntVar(&s.runs, "runs", 3, "runs of each tool on each corpus")
-	flag.Float64Var(&s.scale, "scale", 1, "size of the corpora; 1 is 60,000 small files, 4 GB in large ones, or a million tiny ones")
+	flag.Float64Var(&s.scale, "scale", 1, "size of the corpora; 1 is 60,000 small files, 4 GB in large ones, 700 MB of a dump, or a million tiny files")
 	flag.StringVar(&s.work, "work", "", "`FOLDER` to work in; corpora stay there for the next time (default: a temporary one)")
 	flag.StringVar(&s.out, "out", "", "`FOLDER` for bench.md and bench.json (default: Markdown to standard output only)")
 	flag.StringVar(&s.program, "firn", "", "`FILE` of a firn to measure (default: built from this checkout)")

@@ -18,6 +18,7 @@ type app struct {
 	out   *output
 	flags flags
 	file  *config.Config // nil until loaded, or when there is none
+	talk  *dialogue      // nil until somebody was asked
 }
 
 // flags are the global flags.
@@ -35,6 +36,7 @@ type flags struct {
 	passphraseFile    string
 	passphraseCommand string
 	keyFile           string
+	settings          []config.Option // of the drive, as flags
 }
 
 func newApp() *app {
@@ -56,6 +58,7 @@ func (a *app) globalFlags(fl *pflag.FlagSet) {
 	fl.StringVar(&f.passphraseFile, "passphrase-file", "", "`FILE` with the passphrase")
 	fl.StringVar(&f.passphraseCommand, "passphrase-command", "", "`COMMAND` that prints the passphrase")
 	fl.StringVar(&f.keyFile, "key-file", "", "`FILE` with the key that opens the repository")
+	a.settingFlags(fl)
 	cobra.OnInitialize(a.settle)
 }
 

@@ -25,6 +25,14 @@ type dialogue struct {
 
 func newDialogue() *dialogue { return &dialogue{bufio.NewReader(os.Stdin), os.Stderr} }
 
+// dialogue is the one dialogue of a run: what was typed ahead is in its buffer.
+func (a *app) dialogue() *dialogue {
+	if a.talk == nil {
+		a.talk = newDialogue()
+	}
+	return a.talk
+}
+
 // tell shows lines of explanation.
 func (q *dialogue) tell(format string, args ...any) { fmt.Fprintf(q.out, format+"\n", args...) }
 

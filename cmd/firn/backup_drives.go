@@ -101,7 +101,7 @@ func (a *app) openToWrite(ctx context.Context, set *config.Drive) (*drive, error
 			return nil, err
 		}
 	}
-	return a.openDrive(ctx, set)
+	return a.openWritable(ctx, set)
 }
 
 // writable refuses drives that are not to be written to.

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"firn/internal/claim"
 	"firn/internal/config"
 	"firn/internal/format"
 	"firn/internal/object"
@@ -21,6 +22,7 @@ type drive struct {
 	set   config.Drive
 	store object.Store
 	meter *object.Metered
+	claim *claim.Guard // around the store; nil where nothing is written
 	repo  *repo.Repository
 }
 
@@ -39,18 +41,27 @@ func (a *app) chosen() ([]config.Drive, error) {
 		if len(words) > 0 {
 			return nil, usagef("--local and -d exclude each other")
 		}
+		if err := a.onlyOneDescribed(words); err != nil {
+			return nil, err
+		}
 		d, err := localDrive()
 		return []config.Drive{d}, err
 	}
-	if env := os.Getenv("FIRN_DRIVE"); len(words) == 0 && env != "" {
+	if env := os.Getenv("FIRN_DRIVE"); len(words) == 0 && env != "" && !a.settingsPlace() {
 		words = []string{env}
+	}
+	if len(words) == 0 && len(a.flags.settings) > 0 {
+		words = []string{""} // the flags say all
 	}
 	if len(words) == 0 && file != nil {
 		return file.Drives, nil
 	}
+	if err := a.onlyOneDescribed(words); err != nil {
+		return nil, err
+	}
 	var drives []config.Drive
 	for _, w := range words {
-		d, err := namedDrive(file, w)
+		d, err := namedDrive(file, w, a.flags.settings)
 		if err != nil {
 			return nil, usage(err)
 		}
@@ -83,10 +94,10 @@ func noDrive() error {
 	return advise(usage(errNoDrive), "name one with -d DRIVE, FIRN_DRIVE or a configuration, or use --local; 'firn init' on a terminal leads through it")
 }
 
-// namedDrive finds what a person calls a drive.
-func namedDrive(file *config.Config, words string) (config.Drive, error) {
+// namedDrive finds what a person calls a drive, and describes by settings.
+func namedDrive(file *config.Config, words string, settings []config.Option) (config.Drive, error) {
 	if words == "" || words[0] != '@' {
-		return config.ParseDrive(words)
+		return config.ParseDrive(words, settings...)
 	}
 	if file == nil {
 		file = &config.Config{}
@@ -139,16 +150,13 @@ func (a *app) openDrive(ctx context.Context, set *config.Drive) (*drive, error) 
 		return nil, err
 	}
 	d.repo, err = repo.Open(ctx, d.store, repo.OpenOptions{Secret: secret, Cache: a.cacheRoot()})
-	if err != nil {
-		return nil, err
-	}
-	return d, nil
+	return d, err
 }
 
 // connect opens the store of a drive, measured and limited.
 func (a *app) connect(ctx context.Context, set *config.Drive, create bool) (*drive, error) {
 	for _, w := range set.Warnings() {
-		a.out.warn("%s", w.Text)
+		a.out.warn("%s", w)
 	}
 	store, err := a.openStore(ctx, set, create)
 	if err != nil {
@@ -161,7 +169,12 @@ func (a *app) connect(ctx context.Context, set *config.Drive, create bool) (*dri
 		store = object.Limit(store, int64(set.UploadLimit), int64(set.DownloadLimit), 0)
 	}
 	m := object.Meter(store)
-	return &drive{label: label(set), set: *set, store: m, meter: m}, nil
+	d := &drive{label: label(set), set: *set, store: m, meter: m}
+	if !set.ReadOnly {
+		d.claim = claim.NewGuard(m, claim.Holder{Host: a.host(), Owner: set.Owner, Exclusive: set.Exclusive}, a.cacheRoot())
+		d.store = d.claim
+	}
+	return d, nil
 }
 
 func (a *app) openStore(ctx context.Context, set *config.Drive, create bool) (object.Store, error) {
@@ -176,28 +189,77 @@ func (a *app) openStore(ctx context.Context, set *config.Drive, create bool) (ob
 	if err != nil || !create || !set.CreateBucket {
 		return store, err
 	}
-	return store, store.CreateBucket(ctx, set.LocationConstraint)
+	return store, a.createBucket(ctx, store, set, c.AccessKey)
 }
 
-// oneDrive runs a command that works on one drive.
+// openWritable opens a drive and its repository for a command that writes. A drive
+// to read from only is refused before anything is asked of it, a directory that
+// is somebody else's before anything is written.
+func (a *app) openWritable(ctx context.Context, set *config.Drive) (*drive, error) {
+	d, err := a.openReplaceable(ctx, set)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.claim.Admit(ctx, d.repo.ID()); err != nil {
+		return nil, errors.Join(err, d.repo.Close())
+	}
+	return d, nil
+}
+
+// openReplaceable opens a drive for a command that writes although the directory
+// may be somebody else's: one that moves it.
+func (a *app) openReplaceable(ctx context.Context, set *config.Drive) (*drive, error) {
+	if err := writable(set); err != nil {
+		return nil, err
+	}
+	return a.openDrive(ctx, set)
+}
+
+// opening is how a command opens its drives: openDrive, openWritable or
+// openReplaceable.
+type opening func(context.Context, *config.Drive) (*drive, error)
+
+// oneDrive runs a command that reads from one drive.
 func (a *app) oneDrive(ctx context.Context, work func(context.Context, *drive) error) error {
+	return a.withOne(ctx, a.openDrive, work)
+}
+
+// oneWritable runs a command that writes to one drive.
+func (a *app) oneWritable(ctx context.Context, work func(context.Context, *drive) error) error {
+	return a.withOne(ctx, a.openWritable, work)
+}
+
+func (a *app) withOne(ctx context.Context, open opening, work func(context.Context, *drive) error) error {
 	sets, err := a.named(false)
 	if err != nil {
 		return err
 	}
-	return a.withDrive(ctx, &sets[0], work)
+	return a.withDrive(ctx, &sets[0], open, work)
 }
 
-// eachDrive runs a command on every drive named, one after the other. One that
-// fails does not keep the others from their turn.
+// eachDrive runs a command that reads on every drive named, one after the
+// other. One that fails does not keep the others from their turn.
 func (a *app) eachDrive(ctx context.Context, work func(context.Context, *drive) error) error {
+	return a.withEach(ctx, a.openDrive, work)
+}
+
+// eachWritable runs a command on every drive named, one after the other; it
+// writes unless dryRun.
+func (a *app) eachWritable(ctx context.Context, dryRun bool, work func(context.Context, *drive) error) error {
+	if dryRun {
+		return a.eachDrive(ctx, work)
+	}
+	return a.withEach(ctx, a.openWritable, work)
+}
+
+func (a *app) withEach(ctx context.Context, open opening, work func(context.Context, *drive) error) error {
 	sets, err := a.named(true)
 	if err != nil {
 		return err
 	}
 	var all error
 	for i := range sets {
-		err := a.withDrive(ctx, &sets[i], work)
+		err := a.withDrive(ctx, &sets[i], open, work)
 		if err != nil && len(sets) > 1 {
 			err = fmt.Errorf("drive %s: %w", label(&sets[i]), err)
 		}
@@ -206,9 +268,9 @@ func (a *app) eachDrive(ctx context.Context, work func(context.Context, *drive) 
 	return all
 }
 
-func (a *app) withDrive(ctx context.Context, set *config.Drive, work func(context.Context, *drive) error) (err error) {
+func (a *app) withDrive(ctx context.Context, set *config.Drive, open opening, work func(context.Context, *drive) error) (err error) {
 	a.name(set)
-	d, err := a.openDrive(ctx, set)
+	d, err := open(ctx, set)
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"firn/internal/claim"
 	"firn/internal/format"
 	"firn/internal/object"
 	"firn/internal/prune"
@@ -75,7 +76,7 @@ var outcomes = []outcome{
 	{[]error{errDamage, prune.ErrLost}, exitDamage, "run 'firn check' to see how far the damage goes; the next backup heals what the sources still have"},
 	{[]error{repo.ErrNoRepository, object.ErrNoBucket}, exitNoRepository, "make a repository there with 'firn init', or name another drive with -d"},
 	{[]error{repo.ErrExists}, exitConflict, "use it as it is, or name another folder or prefix with -d"},
-	{[]error{repo.ErrOther, repo.ErrFenced, errConflict, object.ErrExists}, exitConflict, ""},
+	{[]error{repo.ErrOther, repo.ErrFenced, claim.ErrHeld, errConflict, object.ErrExists}, exitConflict, ""},
 	{[]error{seal.ErrSecret}, exitDenied, "give the passphrase or the key file that belongs to this repository (see 'firn key --help')"},
 	{[]error{repo.ErrRole, seal.ErrRole, seal.ErrNoKey}, exitDenied, "this takes a key with another role; 'firn key --help' tells what each may do"},
 	{[]error{object.ErrAccess, object.ErrCredentials}, exitDenied, "check the drive's credentials and rights with 'firn drive check'"},

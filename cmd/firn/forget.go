@@ -48,7 +48,7 @@ or 30d before the newest.`,
   firn forget --keep-within 30d --by-host web1 --prune
   firn forget 3fa8c1d2`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.eachDrive(cmd.Context(), func(ctx context.Context, d *drive) error { return f.run(ctx, a, d, args) })
+			return a.eachWritable(cmd.Context(), f.dryRun, func(ctx context.Context, d *drive) error { return f.run(ctx, a, d, args) })
 		},
 	}
 	fl := c.Flags()

@@ -9,19 +9,18 @@ import (
 	"strings"
 
 	"firn/internal/config"
-	"firn/internal/object"
 	"firn/internal/repo"
 )
 
 // guide leads through the making of a first repository on a terminal: where,
 // what opens it, a name in the configuration, and what to do next.
 func (a *app) guide(ctx context.Context) error {
-	q := newDialogue()
+	q := a.dialogue()
 	set, err := a.askPlace(q)
 	if err != nil {
 		return err
 	}
-	d, err := a.reach(ctx, q, &set)
+	d, err := a.reach(ctx, &set)
 	if err != nil {
 		return err
 	}
@@ -90,23 +89,8 @@ func askFolder(q *dialogue) (set config.Drive, err error) {
 
 // reach connects to the place and makes sure that a repository can be made
 // there. A bucket that does not exist is created, if that is wanted.
-func (a *app) reach(ctx context.Context, q *dialogue, set *config.Drive) (*drive, error) {
-	d, err := a.connect(ctx, set, true)
-	if err != nil {
-		return nil, err
-	}
-	there, err := hasRepository(ctx, d.store)
-	if errors.Is(err, object.ErrNoBucket) && set.Provider == config.S3 {
-		create, askErr := q.yes(fmt.Sprintf("there is no bucket %s; create it?", set.Bucket))
-		if askErr != nil || !create {
-			return nil, errors.Join(askErr, err)
-		}
-		set.CreateBucket = true
-		if d, err = a.connect(ctx, set, true); err == nil {
-			there, err = hasRepository(ctx, d.store)
-		}
-		set.CreateBucket = false // it exists from now on
-	}
+func (a *app) reach(ctx context.Context, set *config.Drive) (*drive, error) {
+	d, there, err := a.lookInto(ctx, set)
 	if err != nil {
 		return nil, err
 	}
@@ -149,11 +133,7 @@ func (a *app) keep(d *drive, name string, made *keyFile) string {
 	if made != nil {
 		set.KeyFile = made.path
 	}
-	path, _ := config.Find(a.flags.config)
-	if path == "" {
-		path = config.UserPath()
-	}
-	edit, err := config.OpenEdit(path)
+	edit, err := a.editConfig()
 	if err == nil {
 		err = edit.AddDrive(set)
 	}
@@ -164,7 +144,7 @@ func (a *app) keep(d *drive, name string, made *keyFile) string {
 		a.out.warn("the drive could not be put into the configuration: %v", err)
 		return quoted(d.set.URL())
 	}
-	a.out.say("drive @%s is in %s", config.LabelName(name), path)
+	a.out.say("drive @%s is in %s", config.LabelName(name), edit.Path())
 	return "@" + config.LabelName(name)
 }
 
@@ -206,7 +186,7 @@ func (a *app) askDrive(ctx context.Context) ([]config.Drive, error) {
 	if err != nil {
 		return nil, err
 	}
-	q := newDialogue()
+	q := a.dialogue()
 	q.tell("Where shall the backups go? A folder such as /mnt/usb, or a bucket such as s3://name/prefix?vendor=wasabi;\n" +
 		"Enter takes a folder on this machine, which helps against mistakes, not against the loss of the disk.")
 	var set config.Drive
@@ -220,11 +200,7 @@ func (a *app) askDrive(ctx context.Context) ([]config.Drive, error) {
 	if set.Provider == config.Local && set.Path == local.Path {
 		return []config.Drive{local}, a.ensureLocal(ctx, &local)
 	}
-	d, err := a.connect(ctx, &set, true)
-	if err != nil {
-		return nil, err
-	}
-	there, err := hasRepository(ctx, d.store)
+	d, there, err := a.lookInto(ctx, &set)
 	if err != nil {
 		return nil, err
 	}
@@ -237,25 +213,6 @@ func (a *app) askDrive(ctx context.Context) ([]config.Drive, error) {
 			return nil, err
 		}
 	}
-	a.keep(d, freeName(a.file, &set), made)
+	a.keep(d, set.FreeLabel(a.file.Labels()), made)
 	return []config.Drive{set}, nil
-}
-
-// freeName is a name for a drive that the configuration does not have yet.
-func freeName(file *config.Config, set *config.Drive) string {
-	base := set.Bucket
-	if set.Provider == config.Local {
-		base = filepath.Base(set.Path)
-	}
-	if config.LabelName(base) == "" || base == string(filepath.Separator) {
-		base = "drive"
-	}
-	name := base
-	for n := 2; file != nil; n++ {
-		if _, err := file.Drive(name); err != nil {
-			break
-		}
-		name = fmt.Sprintf("%s %d", base, n)
-	}
-	return name
 }

@@ -64,15 +64,3 @@ func sameURL(a, b string) bool {
 	y, errY := config.ParseDrive(b)
 	return errX == nil && errY == nil && x.URL() == y.URL()
 }
-
-func TestFreeName(t *testing.T) {
-	file := &config.Config{Drives: []config.Drive{{Label: "usb"}, {Label: "usb 2"}}}
-	for path, want := range map[string]string{"/mnt/usb": "usb 3", "/mnt/other": "other", "/": "drive"} {
-		if got := freeName(file, &config.Drive{Provider: config.Local, Path: path}); got != want {
-			t.Errorf("%s: %q, not %q", path, got, want)
-		}
-	}
-	if got := freeName(nil, &config.Drive{Provider: config.S3, Bucket: "b"}); got != "b" {
-		t.Errorf("%q", got)
-	}
-}

@@ -51,12 +51,17 @@ func prepareHelp(root *cobra.Command) {
 func newHelpCommand(root *cobra.Command) *cobra.Command {
 	return &cobra.Command{
 		Use:   "help [COMMAND]",
-		Short: "Show the help of a command; 'firn help flags': flags of all commands",
+		Short: "Show the help of a command; 'firn help flags': flags of all commands; 'firn help settings': of drives",
 		Example: `  firn help restore
-  firn help flags`,
+  firn help flags
+  firn help settings`,
 		RunE: func(_ *cobra.Command, args []string) error {
 			if len(args) == 1 && args[0] == "flags" {
 				fmt.Fprint(root.OutOrStdout(), "Flags of all commands:\n"+flagTable(root.PersistentFlags()))
+				return nil
+			}
+			if len(args) == 1 && args[0] == "settings" {
+				fmt.Fprint(root.OutOrStdout(), settingsHelp(root.PersistentFlags()))
 				return nil
 			}
 			c, rest, err := root.Find(args)
@@ -120,27 +125,34 @@ func rootText(root *cobra.Command) string {
 	}
 	b.WriteString(`
 Start with 'firn init', then 'firn backup FOLDER'. -d DRIVE names a drive: @label, URL or
-folder. 'firn COMMAND --help' has examples, 'firn help flags' the flags of all commands.
-Also: version, completion, man.
+folder. 'firn COMMAND --help' has examples, 'firn help flags' the flags of all commands,
+'firn help settings' those that describe a drive. Also: version, completion, man.
 `)
 	return b.String()
 }
 
-// briefly shows commands below a command: one line each, or all in one where
-// the command says so.
+// briefly shows commands below a command: one line each, or, where the command
+// says so, one for all but those that say that they have their own.
 func briefly(c *cobra.Command) [][2]string {
-	if c.Annotations[oneLine] != "" {
-		return [][2]string{{c.Name(), c.Annotations[oneLine]}}
-	}
+	together := c.Annotations[oneLine]
 	var lines [][2]string
 	for _, sub := range c.Commands() {
-		lines = append(lines, [2]string{c.Name() + " " + sub.Name(), sub.Short})
+		if together == "" || sub.Annotations[ownLine] != "" {
+			lines = append(lines, [2]string{c.Name() + " " + sub.Name(), sub.Short})
+		}
+	}
+	if together != "" {
+		lines = append(lines, [2]string{c.Name(), together})
 	}
 	return lines
 }
 
-// oneLine annotates a command with what stands for all commands below it.
-const oneLine = "one line"
+// oneLine annotates a command with what stands for all commands below it,
+// ownLine one that has a line of its own nonetheless.
+const (
+	oneLine = "one line"
+	ownLine = "own line"
+)
 
 // completeWords offers the values of a flag to the shell.
 func completeWords(c *cobra.Command, flag string, words ...string) {
@@ -161,6 +173,9 @@ func flagTable(flags *pflag.FlagSet) string { return flags.FlagUsagesWrapped(hel
 func flagNames(flags *pflag.FlagSet) []string {
 	var names []string
 	flags.VisitAll(func(f *pflag.Flag) {
+		if f.Hidden {
+			return
+		}
 		name := "--" + f.Name
 		if f.Shorthand != "" {
 			name = "-" + f.Shorthand + "/" + name

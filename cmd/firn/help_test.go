@@ -12,6 +12,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"firn/internal/config"
 )
 
 var update = flag.Bool("update", false, "write docs/cli.md anew")
@@ -49,6 +51,23 @@ func TestHelp(t *testing.T) {
 			}
 			if word != "" && !placeholder.MatchString(word) {
 				t.Errorf("%s --%s takes %q: name it in capitals", name, f.Name, word)
+			}
+		})
+	})
+}
+
+// TestSettingFlags: a command's own flag hides a setting of a drive only where
+// that is known to do no harm.
+func TestSettingFlags(t *testing.T) {
+	known := map[string]bool{"firn key add --label": true, "firn key change --label": true}
+	settings := map[string]bool{}
+	for _, s := range config.Flags() {
+		settings[s.Name] = true
+	}
+	each(newRootCommand(newApp()), func(c *cobra.Command) {
+		c.LocalNonPersistentFlags().VisitAll(func(f *pflag.Flag) {
+			if name := c.CommandPath() + " --" + f.Name; settings[f.Name] && c.HasParent() && !known[name] {
+				t.Errorf("%s hides the setting of a drive", name)
 			}
 		})
 	})
@@ -99,6 +118,26 @@ func reference(root *cobra.Command) []byte {
 	fmt.Fprintf(&b, "```\n%s```\n\n## Flags of all commands\n\n", rootText(root))
 	flagRows(&b, root.PersistentFlags())
 	b.WriteString(`
+## Settings of a drive as flags
+
+Commands that work on a drive take its settings as flags. They describe the drive that ` + "`-d`" + ` names by a URL or a folder,
+or all of it; where a command has a flag of the same name, it is the command's. What the settings are is told in
+[config.md](config.md), other spellings in [drives.md](drives.md). ` + "`firn help settings`" + ` says the same.
+
+`)
+	for _, s := range config.Flags() {
+		if !s.Other {
+			fmt.Fprintf(&b, "`%s` ", strings.TrimSpace("--"+s.Name+" "+s.Word))
+		}
+	}
+	b.WriteString("\n\nFrom other programs: ")
+	for _, s := range config.Flags() {
+		if s.Other {
+			fmt.Fprintf(&b, "`%s` ", strings.TrimSpace("--"+s.Name+" "+s.Word))
+		}
+	}
+	b.WriteString(`
+
 ## Exit codes
 
 | code | meaning |
@@ -158,7 +197,7 @@ func flagRows(b *bytes.Buffer, flags *pflag.FlagSet) {
 	}
 	b.WriteString("| flag | meaning |\n|---|---|\n")
 	flags.VisitAll(func(f *pflag.Flag) {
-		if f.Name == "help" {
+		if f.Name == "help" || f.Hidden {
 			return
 		}
 		word, usage := pflag.UnquoteUsage(f)

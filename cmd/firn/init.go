@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"firn/internal/config"
-	"firn/internal/object"
 	"firn/internal/repo"
 	"firn/internal/seal"
 )
@@ -32,7 +31,7 @@ and one for a recovery key, which is printed once.
 What opens it comes from --passphrase-file, --passphrase-command, --key-file (an
 existing one), or FIRN_PASSPHRASE and its like; on a terminal it is asked for.
 --generate-key makes a key file for unattended use in your configuration folder.
-A bucket is created if the drive says create_bucket.
+A bucket that does not exist is created with --create-bucket; on a terminal init asks.
 
 On a terminal and without a drive, init leads through everything: folder or
 vendor, keys, bucket, and how the repository is opened.`,
@@ -75,19 +74,15 @@ func (f *initFlags) create(ctx context.Context, a *app, set *config.Drive) error
 	if err := writable(set); err != nil {
 		return err
 	}
-	d, err := a.connect(ctx, set, true)
-	if err != nil {
-		return err
-	}
-	there, err := hasRepository(ctx, d.store)
-	if errors.Is(err, object.ErrNoBucket) {
-		return advise(err, "create the bucket, or let init do it: create_bucket=true in the drive's URL or settings")
-	}
+	d, there, err := a.lookInto(ctx, set)
 	if err != nil {
 		return err
 	}
 	if there {
 		return fmt.Errorf("%w (%s)", repo.ErrExists, d.store.Location())
+	}
+	if err := d.claim.Vacant(ctx); err != nil {
+		return err
 	}
 	secret, made, err := f.secret(ctx, a, d)
 	if err != nil {
@@ -147,6 +142,9 @@ type createdJSON struct {
 // createRepository makes the repository and tells about its keys. The key file
 // is written first: a repository whose key was lost in between would be of no use.
 func (a *app) createRepository(ctx context.Context, d *drive, secret seal.Secret, k *keyFile, withRecovery bool) error {
+	if err := a.refuseDangerous(ctx, &d.set); err != nil {
+		return err
+	}
 	slots := []repo.NewSlot{{Secret: secret, Label: "first"}}
 	recovery := newKey()
 	if withRecovery {
@@ -158,7 +156,7 @@ func (a *app) createRepository(ctx context.Context, d *drive, secret seal.Secret
 		}
 		slots[len(slots)-1].Label = "key file of " + a.host()
 	}
-	r, err := repo.Create(ctx, d.store, repo.CreateOptions{Slots: slots, Cache: a.cacheRoot()})
+	r, err := repo.Create(ctx, d.store, repo.CreateOptions{Slots: slots, Cache: a.cacheRoot(), Claim: d.claim.Found})
 	if err != nil {
 		if k != nil {
 			err = errors.Join(err, os.Remove(k.path))

@@ -167,7 +167,7 @@ key. On a terminal a passphrase is asked for. Only an owner's key can add slots.
 			if err != nil {
 				return err
 			}
-			return a.oneDrive(cmd.Context(), func(ctx context.Context, d *drive) error {
+			return a.oneWritable(cmd.Context(), func(ctx context.Context, d *drive) error {
 				_, err := a.addSlot(ctx, d, r, f)
 				return err
 			})
@@ -212,7 +212,7 @@ sealing keys, not a new passphrase.`,
   firn key change --new-passphrase-file pass`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.oneDrive(cmd.Context(), func(ctx context.Context, d *drive) error {
+			return a.oneWritable(cmd.Context(), func(ctx context.Context, d *drive) error {
 				old := d.repo.Slot()
 				if _, err := a.addSlot(ctx, d, d.repo.Keys().Role(), f); err != nil {
 					return err
@@ -239,7 +239,7 @@ of an owner stays. Whoever copied the slot before can still open the copy.`,
 		Example: `  firn key remove 5787bc97`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.oneDrive(cmd.Context(), func(ctx context.Context, d *drive) error {
+			return a.oneWritable(cmd.Context(), func(ctx context.Context, d *drive) error {
 				slots, err := d.repo.Slots(ctx)
 				if err != nil {
 					return err

@@ -42,7 +42,7 @@ goes as far as it can and says what is left; the next one goes on from there.`,
   firn prune --grace 0 --wait 1h`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.eachDrive(cmd.Context(), func(ctx context.Context, d *drive) error { return f.run(ctx, a, d) })
+			return a.eachWritable(cmd.Context(), f.dryRun, func(ctx context.Context, d *drive) error { return f.run(ctx, a, d) })
 		},
 	}
 	f.flags(c.Flags())

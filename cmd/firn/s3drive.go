@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
+	"unicode"
 
 	"firn/internal/config"
 	"firn/internal/object/s3"
@@ -15,9 +17,6 @@ func (a *app) s3Config(ctx context.Context, set *config.Drive) (s3.Config, error
 	if err != nil {
 		return s3.Config{}, usage(err)
 	}
-	if err := refuseUnsupported(set); err != nil {
-		return s3.Config{}, err
-	}
 	keys, err := set.Credentials(ctx, &at)
 	if err != nil {
 		return s3.Config{}, err
@@ -26,10 +25,12 @@ func (a *app) s3Config(ctx context.Context, set *config.Drive) (s3.Config, error
 	c := s3.Config{
 		Endpoint: at.Endpoint.Value, Region: at.Region.Value, Bucket: set.Bucket, Prefix: set.KeyPrefix(),
 		AccessKey: keys.AccessKey.Reveal(), SecretKey: keys.SecretKey.Reveal(), SessionToken: keys.SessionToken.Reveal(),
+		Role:    s3.Role{ARN: set.RoleARN, ExternalID: set.ExternalID, Session: sessionName(a.host())},
 		Profile: set.Profile, PathStyle: &at.PathStyle, CAFile: set.CAFile,
 		InsecureTLS: set.VerifySSL != nil && !*set.VerifySSL, ClientCert: set.ClientCert, ClientKey: set.ClientKey,
 		Proxy: set.Proxy.Reveal(), Connections: set.Connections, StorageClass: set.StorageClass,
 		ReadOnly: set.ReadOnly, Client: set.Client, MaxRetries: retries(set), NoChecksums: at.Vendor.Checksums == "no",
+		Conditions: conditions(at.Vendor), ListV1: at.Vendor.Listing == 1, Advice: at.Vendor.AdviceFor,
 		Timeouts: s3.Timeouts{
 			Connect: time.Duration(set.ConnectTimeout), Request: time.Duration(set.RequestTimeout),
 			Stall: time.Duration(set.StallTimeout), SlowDown: time.Duration(set.SlowDownTimeout),
@@ -42,20 +43,27 @@ func (a *app) s3Config(ctx context.Context, set *config.Drive) (s3.Config, error
 	return c, nil
 }
 
-// refuseUnsupported refuses settings that are known and not in force yet: what
-// does nothing must not look as if it did.
-func refuseUnsupported(set *config.Drive) error {
-	for _, s := range []struct {
-		key   string
-		given bool
-	}{
-		{"role_arn", set.RoleARN != ""}, {"external_id", set.ExternalID != ""}, {"exclusive", set.Exclusive},
-	} {
-		if s.given {
-			return usagef("%s is not supported by this version of Firn yet; take it out", s.key)
-		}
+// conditions says how a vendor's server takes the conditions of a PUT.
+func conditions(v *config.Vendor) s3.Conditions {
+	switch {
+	case v.Name == "google":
+		return s3.Google
+	case v.Conditional == "unquoted":
+		return s3.Unquoted
 	}
-	return nil
+	return s3.Quoted
+}
+
+// sessionName names this host in the logs of who lends keys for a role, with the
+// characters and the length that are allowed there.
+func sessionName(host string) string {
+	name := "firn-" + strings.Map(func(r rune) rune {
+		if r <= unicode.MaxASCII && (unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("=,.@-_", r)) {
+			return r
+		}
+		return '-'
+	}, host)
+	return name[:min(len(name), 64)]
 }
 
 // retries of one call, as the S3 package counts them: zero is its default.

@@ -5,6 +5,8 @@ package main
 import (
 	"errors"
 	"math/rand/v2"
+	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,6 +16,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"firn/internal/object/s3/s3test"
 )
 
 func TestMain(m *testing.M) {
@@ -32,11 +36,48 @@ func TestMain(m *testing.M) {
 // TestScripts runs the transcripts. Each has a home of its own, in which
 // nothing is configured, and a drive in the folder drive, which FIRN_DRIVE names
 // and FIRN_KEY_FILE opens.
-func TestScripts(t *testing.T) {
+func TestScripts(t *testing.T) { runScripts(t, "script", nil) }
+
+// TestServerScripts runs the transcripts that need a real S3 server: S3_ENDPOINT,
+// AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY reach it, BUCKET has three small
+// objects, one of them with an older version.
+func TestServerScripts(t *testing.T) {
+	server := s3test.Start(t, s3test.MinIO)
+	runScripts(t, "server", func(e *testscript.Env) error {
+		bucket := s3test.NewBucket()
+		e.Setenv("S3_ENDPOINT", server.Endpoint)
+		e.Setenv("AWS_ACCESS_KEY_ID", server.AccessKey)
+		e.Setenv("AWS_SECRET_ACCESS_KEY", server.SecretKey)
+		e.Setenv("BUCKET", bucket)
+		const versioning = `<VersioningConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Status>Enabled</Status></VersioningConfiguration>`
+		for _, r := range []struct {
+			method, path string
+			query        url.Values
+			body         string
+		}{
+			{http.MethodPut, "", nil, ""},
+			{http.MethodPut, "", url.Values{"versioning": {""}}, versioning},
+			{http.MethodPut, "/top.txt", nil, "12345"},
+			{http.MethodPut, "/photos/one.jpg", nil, "first"},
+			{http.MethodPut, "/photos/one.jpg", nil, "second"},
+			{http.MethodPut, "/photos/two/three.jpg", nil, "1"},
+			{http.MethodDelete, "/photos/two/three.jpg", nil, ""},
+		} {
+			if _, err := server.Do(t.Context(), r.method, "/"+bucket+r.path, r.query, r.body); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// runScripts runs the transcripts of a folder; prepare, if given, adds to what
+// each finds.
+func runScripts(t *testing.T, folder string, prepare func(*testscript.Env) error) {
 	root := t.TempDir()
 	allowAll(t, filepath.Dir(root), root)
 	testscript.Run(t, testscript.Params{
-		Dir:                 filepath.Join("testdata", "script"),
+		Dir:                 filepath.Join("testdata", folder),
 		WorkdirRoot:         root,
 		RequireExplicitExec: false,
 		RequireUniqueNames:  true,
@@ -55,6 +96,11 @@ func TestScripts(t *testing.T) {
 			} {
 				e.Setenv(name, "")
 			}
+			if prepare != nil {
+				if err := prepare(e); err != nil {
+					return err
+				}
+			}
 			return os.Chmod(e.WorkDir, 0o755)
 		},
 		Condition: func(name string) (bool, error) {
@@ -67,6 +113,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "first": first, "remember": remember, "json": jsonLines,
 			"fill": fill, "create": create, "fifo": fifo, "socket": socket, "damage": damage,
+			"assume": assume, "configure": configure,
 		},
 	})
 }

@@ -1,11 +1,13 @@
 package bases
 
 import (
+	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 	"time"
@@ -23,7 +25,7 @@ type Block struct {
 	Depth  int              // deltas to apply to have the content; 0 if stored whole
 	Whole  int              // what it takes stored whole, about, bytes
 	Bases  []format.BaseRef // what it stands on; none if stored whole
-	Sketch []delta.Feature  // of the content
+	Sketch []delta.Feature  // of the content, when it is given to Keep
 }
 
 // Cache is one machine's bases for one repository. It is safe for concurrent use.
@@ -31,20 +33,24 @@ type Cache struct {
 	dir      string
 	keys     *seal.Keyring
 	budget   int64
+	now      func() time.Time
+	disk     func(dir string) (space, bool)
 	sketcher *delta.Sketcher
 
 	mu    sync.Mutex // guards all below
 	found *delta.Bases[format.BaseRef]
 	packs map[format.ID]*pack
-	size  int64 // of all files, bytes
+	size  int64     // of all files, bytes
+	last  time.Time // given out by tick
 }
 
 // pack is the file of one pack.
 type pack struct {
 	size   int64
+	kept   time.Time // when it was written
 	used   time.Time
+	mine   bool // used by this process
 	blocks map[format.BaseRef]*held
-	fresh  bool // written by this process
 }
 
 // held is a block and where its plaintext is in the file.
@@ -58,29 +64,28 @@ type held struct {
 var ErrUnknown = errors.New("not among the cached bases")
 
 // Open opens the cache in dir, which need not exist, and reads what it holds.
-// What cannot be read is dropped. budget is in bytes on disk.
-func Open(dir string, keys *seal.Keyring, budget int64) *Cache {
+// What cannot be read is dropped. budget is in bytes on disk; now is the clock
+// by which Kept tells the time.
+func Open(dir string, keys *seal.Keyring, budget int64, now func() time.Time) *Cache {
+	return open(dir, keys, budget, now, spaceOf)
+}
+
+func open(dir string, keys *seal.Keyring, budget int64, now func() time.Time, disk func(string) (space, bool)) *Cache {
 	c := &Cache{
-		dir: dir, keys: keys, budget: budget, sketcher: delta.NewSketcher(keys.GearTable()),
+		dir: dir, keys: keys, budget: budget, now: now, disk: disk, sketcher: delta.NewSketcher(keys.GearTable()),
 		// Files are dropped by this package, so features need no budget of their own.
 		found: delta.NewBases[format.BaseRef](math.MaxInt64), packs: map[format.ID]*pack{},
 	}
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return c // there is none, or none that can be read
-	}
-	for _, e := range entries {
-		path := filepath.Join(dir, e.Name())
-		name, p, err := c.load(path)
-		if err != nil {
-			_ = os.Remove(path) // torn or foreign, and of no use
-			continue
-		}
-		c.add(name, p)
-	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.makeRoom(0)
+	loaded := c.loadAll()
+	// In the order in which they were written, since features lead to what came last.
+	for _, name := range slices.SortedFunc(maps.Keys(loaded), func(a, b format.ID) int {
+		return cmp.Or(loaded[a].kept.Compare(loaded[b].kept), bytes.Compare(a[:], b[:]))
+	}) {
+		c.add(name, loaded[name])
+	}
+	c.makeRoom()
 	return c
 }
 
@@ -135,7 +140,8 @@ func (c *Cache) Plaintext(at format.BaseRef) ([]byte, error) {
 	c.mu.Lock()
 	h := c.held(at)
 	if h != nil {
-		c.packs[at.Pack].used = time.Now()
+		p := c.packs[at.Pack]
+		p.used, p.mine = c.tick(), true
 	}
 	c.mu.Unlock()
 	if h == nil {
@@ -156,13 +162,15 @@ func (c *Cache) Drop(name format.ID) {
 	c.drop(name)
 }
 
-// Fresh reports whether a pack was kept by this process: the index need not
-// have it yet.
-func (c *Cache) Fresh(name format.ID) bool {
+// Kept returns when a pack was kept, by this process or another; false if it
+// is not cached.
+func (c *Cache) Kept(name format.ID) (time.Time, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	p := c.packs[name]
-	return p != nil && p.fresh
+	if p := c.packs[name]; p != nil {
+		return p.kept, true
+	}
+	return time.Time{}, false
 }
 
 // Close notes for the next process which packs were used last.
@@ -171,6 +179,9 @@ func (c *Cache) Close() error {
 	defer c.mu.Unlock()
 	var all error
 	for name, p := range c.packs {
+		if !p.mine {
+			continue // others may have used it since
+		}
 		if err := os.Chtimes(c.path(name), p.used, p.used); err != nil && !errors.Is(err, os.ErrNotExist) {
 			all = errors.Join(all, err)
 		}
@@ -178,46 +189,44 @@ func (c *Cache) Close() error {
 	return all
 }
 
-// add takes a pack in.
+// add takes a pack in. The caller holds mu.
 func (c *Cache) add(name format.ID, p *pack) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.forget(name)
 	c.packs[name] = p
 	c.size += p.size
 	for at, h := range p.blocks {
 		c.found.Add(at, 0, h.Sketch)
+		h.Sketch = nil // found has it
 	}
 }
 
 // drop removes a pack. The caller holds mu.
 func (c *Cache) drop(name format.ID) {
+	if c.forget(name) {
+		_ = os.Remove(c.path(name)) // what stays is found again, or dropped, by the next process
+	}
+}
+
+// forget takes a pack out and leaves its file. The caller holds mu.
+func (c *Cache) forget(name format.ID) bool {
 	p := c.packs[name]
 	if p == nil {
-		return
+		return false
 	}
 	for at := range p.blocks {
 		c.found.Drop(at)
 	}
 	delete(c.packs, name)
 	c.size -= p.size
-	_ = os.Remove(c.path(name)) // what stays is found again, or dropped, by the next process
+	return true
 }
 
-// makeRoom drops what was used least recently until need more bytes fit. The
-// caller holds mu.
-func (c *Cache) makeRoom(need int64) {
-	if c.size+need <= c.budget {
-		return
+// tick returns the time, later each time it is asked. The caller holds mu.
+func (c *Cache) tick() time.Time {
+	if now := c.now(); now.After(c.last) {
+		c.last = now
+	} else {
+		c.last = c.last.Add(time.Nanosecond)
 	}
-	names := make([]format.ID, 0, len(c.packs))
-	for name := range c.packs {
-		names = append(names, name)
-	}
-	slices.SortFunc(names, func(a, b format.ID) int { return c.packs[a].used.Compare(c.packs[b].used) })
-	for _, name := range names {
-		if c.size+need <= c.budget {
-			return
-		}
-		c.drop(name)
-	}
+	return c.last
 }

@@ -13,6 +13,7 @@ type alias struct {
 	opposite bool   // true means false
 	foreign  bool   // Duplicati's: its presence means that s3:// is followed by a bucket
 	useless  string // why Firn has no use for it; then there is no setting
+	bare     bool   // of a useless one: it may stand without a value
 }
 
 // aliases are keyed by name in the spelling of the file; options and queries
@@ -42,10 +43,10 @@ var aliases = map[string]alias{
 	"s3_ext_forcepathstyle":       {of: "force_path_style", foreign: true},
 	"s3_ext_usehttp":              {of: "use_tls", opposite: true, foreign: true},
 	"s3_ext_maxerrorretry":        {of: "http_retries", foreign: true},
-	"s3_disable_chunk_encoding":   {foreign: true, useless: "Firn never sends bodies in chunks"},
-	"s3_disable_payload_signing":  {foreign: true, useless: "Firn signs what the server needs signed"},
+	"s3_disable_chunk_encoding":   {foreign: true, useless: "Firn never sends bodies in chunks", bare: true},
+	"s3_disable_payload_signing":  {foreign: true, useless: "Firn signs what the server needs signed", bare: true},
 	"s3_list_api_version":         {foreign: true, useless: "Firn finds out which listing the server knows"},
-	"s3_recursive_list":           {foreign: true, useless: "Firn always lists what it needs"},
+	"s3_recursive_list":           {foreign: true, useless: "Firn always lists what it needs", bare: true},
 }
 
 // location is the one alias that stands for several settings at once.
@@ -75,6 +76,9 @@ func AliasOf(name string) (setting string, opposite bool, why string) {
 // unknownKey is the error for a name that is no setting of a drive.
 func unknownKey(name string) error {
 	settings, others := Keys()
+	if strings.HasPrefix(keyName(name), "s3_ext_") {
+		return errors.New("it is a setting of another program's library, for which there is none here: leave it out")
+	}
 	text := "there is no such setting"
 	if near := nearest(keyName(name), append(settings, others...)); near != "" {
 		text += "; did you mean " + near + "?"

@@ -84,6 +84,12 @@ func SuggestBucketNames(wanted, accountID string) []string {
 	return valid
 }
 
+// CommonBucketName reports whether a bucket's name is so plain that somebody has
+// it: an access that is denied may then mean that the bucket is another's.
+func CommonBucketName(name string) bool {
+	return len(name) <= 12 && !strings.ContainsAny(name, "0123456789")
+}
+
 // hostLabel reports whether a bucket can stand before a host name, where a
 // certificate for *.HOST covers it if tls.
 func hostLabel(bucket string, tls bool) bool {

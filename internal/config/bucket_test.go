@@ -47,3 +47,11 @@ func TestSuggestBucketNames(t *testing.T) {
 		t.Errorf("%v", again)
 	}
 }
+
+func TestCommonBucketName(t *testing.T) {
+	for name, want := range map[string]bool{"backup": true, "data": true, "my-backups": true, "backup-2026": false, "company-backups-prod": false, "k3x": false} {
+		if CommonBucketName(name) != want {
+			t.Errorf("%s", name)
+		}
+	}
+}

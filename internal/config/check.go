@@ -6,7 +6,6 @@ import (
 	"reflect"
 	"slices"
 	"strings"
-	"unicode"
 )
 
 // Finding is something in a configuration that works and should be otherwise.
@@ -84,8 +83,8 @@ func (k *checker) drive(i int) {
 	for _, f := range fieldsOf(driveType) {
 		switch setting := value.Field(f.index).Interface().(type) {
 		case Secret:
-			if !setting.IsZero() && f.key != "proxy" {
-				k.secret(i, f.key, setting.Reveal())
+			if text := setting.Reveal(); text != "" && f.key != "access_key" && (f.key != "proxy" || strings.Contains(text, "@")) && k.literal(i, f.key) {
+				k.add(i, f.key, "a secret stands in the file", "write "+f.key+": ${VARIABLE}"+elsewhere(f.key))
 			}
 		case string:
 			if setting != "" && (strings.HasSuffix(f.key, "_file") && f.key != "ca_file" && f.key != "access_key_file" || f.key == "client_key") {
@@ -93,48 +92,9 @@ func (k *checker) drive(i int) {
 			}
 		}
 	}
-	if len(d.AccessKey.Reveal()) == 40 && len(d.SecretKey.Reveal()) == 20 {
-		k.add(i, "access_key", "access_key and secret_key look exchanged: AWS's have 20 and 40 characters", "exchange them")
-	}
 	for _, w := range d.Warnings() {
-		k.add(i, w.Key, w.Text, "")
+		k.add(i, w.Key, w.Text, w.Advice)
 	}
-}
-
-// secret looks at one secret. Texts of findings do not repeat it.
-func (k *checker) secret(i int, key, text string) {
-	if key != "access_key" && k.literal(i, key) {
-		k.add(i, key, "a secret stands in the file", fmt.Sprintf("write %s: ${VARIABLE}, or use %s_file or %s_command", key, key, key))
-	}
-	isKey := key != "passphrase"
-	switch {
-	case strings.TrimSpace(text) != text:
-		k.add(i, key, "begins or ends with a blank", "remove it, it was probably copied by mistake")
-	case isKey && strings.ContainsFunc(text, unicode.IsSpace):
-		k.add(i, key, "has a blank in it, and keys never have", "copy it again")
-	case isKey && strings.ContainsAny(text, "'\"`"):
-		k.add(i, key, "has a quote in it, and keys never have", "remove the quotes, they were probably copied by mistake")
-	case isKey && strings.ContainsFunc(text, func(r rune) bool { return r > unicode.MaxASCII || !unicode.IsPrint(r) }):
-		k.add(i, key, "has a character in it that keys never have", "copy it again")
-	}
-	d := &k.config.Drives[i]
-	switch {
-	case exampleKey(text):
-		k.add(i, key, "is the example from a document", "put your own there")
-	case strings.HasPrefix(text, "minioadmin") && !loopback(endpointHost(d.Endpoint)):
-		k.add(i, key, "is what MinIO has by default, which everybody knows", "change it at the server")
-	}
-}
-
-// exampleKey reports whether a key is one that documents show.
-func exampleKey(text string) bool {
-	switch strings.ToUpper(strings.Trim(text, "<>")) {
-	case "AKIAIOSFODNN7EXAMPLE", "AKIAI44QH8DHBEXAMPLE", "ASIAIOSFODNN7EXAMPLE",
-		"WJALRXUTNFEMI/K7MDENG/BPXRFICYEXAMPLEKEY", "JE7MTGBCLWBF/2ZK/UTK/HBYEXAMPLEKEY",
-		"YOUR_ACCESS_KEY", "YOUR_SECRET_KEY", "ACCESS_KEY", "SECRET_KEY", "PASSPHRASE", "CHANGEME":
-		return true
-	}
-	return strings.Trim(text, "*") == ""
 }
 
 // readable reports on a file with secrets that others can read. A file that is

@@ -30,7 +30,10 @@ func TestCheck(t *testing.T) {
 		{"verify_ssl: false", []string{"drives[0].verify_ssl: the server's certificate is not checked"}},
 		{"passphrase: two words", []string{"passphrase: a secret"}},
 		{"passphrase: \"****************\"", []string{"passphrase: a secret", "passphrase: is the example"}},
-		{"proxy: http://u:p@proxy:3128", nil},
+		{"proxy: http://u:p@proxy:3128", []string{"proxy: a secret stands in the file: write proxy: ${VARIABLE}"}},
+		{"proxy: http://proxy:3128", nil},
+		{"force_path_style: false\n    vendor: minio\n    endpoint: https://nas:9000", []string{"force_path_style: is false, and MinIO has"}},
+		{"force_path_style: false\n    endpoint: https://10.0.0.1", []string{"force_path_style: false has no effect"}},
 	} {
 		text := "drives:\n  - provider: s3\n    label: A\n    bucket: backups\n    " + c.settings + "\n"
 		cfg, err := load("c.yml", []byte(text), with("A", "AK", "S", "sk", "BLANK", "sk ", "LONG", strings.Repeat("x", 40), "SHORT", strings.Repeat("x", 20)))

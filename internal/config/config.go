@@ -26,6 +26,10 @@ type Config struct {
 	// Compression is how hard new data are compressed.
 	Compression string `yaml:"compression" enum:"off,fastest,default,better,max" default:"default"`
 
+	// Delta is whether content that resembles what is stored is kept as what
+	// changed. Off saves up to 4 GiB in the local cache.
+	Delta string `yaml:"delta" enum:"auto,off" default:"auto"`
+
 	// Path is the file the configuration was read from.
 	Path string
 
@@ -137,20 +141,27 @@ func (c *Config) checkRest(d *decoder) {
 // Drive finds a drive by its label, with or without @, in any case and with -
 // for blanks.
 func (c *Config) Drive(label string) (Drive, error) {
-	name := LabelName(strings.TrimPrefix(label, "@"))
-	var names []string
 	for _, d := range c.Drives {
-		if LabelName(d.Label) == name {
+		if LabelName(d.Label) == LabelName(strings.TrimPrefix(label, "@")) {
 			return d, nil
 		}
-		names = append(names, LabelName(d.Label))
 	}
-	if len(names) == 0 {
-		return Drive{}, fmt.Errorf("%w: @%s: no drives are configured", ErrDrive, name)
+	return Drive{}, notConfigured(label, c.Labels())
+}
+
+// notConfigured is the error for a label that is none of those configured.
+func notConfigured(label string, labels []string) error {
+	name := LabelName(strings.TrimPrefix(label, "@"))
+	if len(labels) == 0 {
+		return fmt.Errorf("%w: @%s: no drives are configured", ErrDrive, name)
+	}
+	names := make([]string, len(labels))
+	for i := range labels {
+		names[i] = LabelName(labels[i])
 	}
 	text := "there are @" + strings.Join(names, ", @")
 	if near := nearest(name, names); near != "" {
 		text = "did you mean @" + near + "? " + strings.ToUpper(text[:1]) + text[1:]
 	}
-	return Drive{}, fmt.Errorf("%w: @%s is not configured; %s", ErrDrive, name, text)
+	return fmt.Errorf("%w: @%s is not configured; %s", ErrDrive, name, text)
 }

@@ -1,5 +1,7 @@
 package config
 
+import "slices"
+
 //go:generate go run ./gen
 
 // Drive is a place where objects live, as configured or named: a bucket of an
@@ -161,6 +163,9 @@ type Drive struct {
 
 	// warnings are what deserves attention in how the drive was written.
 	warnings []Warning
+
+	// written are the values with variables in them, by setting, of a draft.
+	written map[string]string
 }
 
 // The providers.
@@ -171,14 +176,27 @@ const (
 
 // Warning is something that works and is better done otherwise.
 type Warning struct {
-	Key  string // the setting it is about, "" if about none in particular
-	Text string
+	Key    string // the setting it is about, "" if about none in particular
+	Text   string
+	Advice string // what to do, "" if Text says it
+}
+
+// String is the warning on one line.
+func (w Warning) String() string {
+	text := w.Text
+	if w.Key != "" {
+		text = w.Key + ": " + text
+	}
+	if w.Advice != "" {
+		text += ": " + w.Advice
+	}
+	return text
 }
 
 // Warnings returns what deserves attention in how the drive was written and in
 // its settings, without secrets.
 func (d *Drive) Warnings() []Warning {
-	return append(append([]Warning(nil), d.warnings...), d.settingWarnings()...)
+	return slices.Concat(d.warnings, d.settingWarnings(), d.keyWarnings())
 }
 
 // String names the drive for a person, without secrets: its label, if it has

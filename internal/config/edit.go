@@ -8,7 +8,6 @@ import (
 	"os"
 	"reflect"
 	"slices"
-	"strings"
 )
 
 // ErrByHand says that a file is written in a way that Edit does not change.
@@ -18,8 +17,8 @@ var ErrByHand = errors.New("the file is written in a way that must be changed by
 // is, comments and order above all: lines are put in, taken out and replaced at
 // the places the parser tells. After every change it compares what the file
 // says with what it ought to say, and takes back a change that did more.
-// Values are in the file's notation, in which ${NAME} is a variable and $$ a
-// dollar sign.
+// A value with ${NAME} in it is in the file's notation, where that is a variable
+// and $$ a dollar sign; in any other a dollar sign is itself.
 type Edit struct {
 	path string
 	was  []byte // as read; nil if there was no file
@@ -41,6 +40,12 @@ func OpenEdit(path string) (*Edit, error) {
 
 // Text is the file as it would be saved.
 func (e *Edit) Text() string { return string(e.text) }
+
+// Path is the file's path.
+func (e *Edit) Path() string { return e.path }
+
+// Load reads what the file would say if it were saved.
+func (e *Edit) Load() (*Config, error) { return load(e.path, e.text, environment) }
 
 // AddDrive puts a drive behind the others. Its secrets go into the file, those
 // that are written as ${NAME} as such. The label must be new.
@@ -64,55 +69,13 @@ func (e *Edit) AddDrive(d Drive) error {
 	return e.change(s.add(settings), want)
 }
 
-// SetDrive gives a setting of a drive another value.
-func (e *Edit) SetDrive(label, key, value string) error {
+// RemoveDrive takes a drive out of the file and returns its label.
+func (e *Edit) RemoveDrive(label string) (string, error) {
 	s, i, err := e.drive(label)
 	if err != nil {
-		return err
+		return "", err
 	}
-	key, err = settingName(key)
-	if err != nil {
-		return err
-	}
-	want := s.values.clone()
-	at, ok := s.drives[i].setting(key)
-	if !ok {
-		want[drivePath(i, key)] = value
-		return e.change(s.insert(i, Option{key, value}), want)
-	}
-	if aliases[at.name].opposite {
-		return fmt.Errorf("edit %s: %s stands there as %s, which means the opposite: %w", e.path, key, at.name, ErrByHand)
-	}
-	want[drivePath(i, at.name)] = value
-	return e.change(s.replace(at.pair, value, s.drives[i].flow), want)
-}
-
-// UnsetDrive takes a setting out of a drive.
-func (e *Edit) UnsetDrive(label, key string) error {
-	s, i, err := e.drive(label)
-	if err != nil {
-		return err
-	}
-	key, err = settingName(key)
-	if err != nil {
-		return err
-	}
-	at, ok := s.drives[i].setting(key)
-	if !ok {
-		return nil
-	}
-	want := s.values.clone()
-	delete(want, drivePath(i, at.name))
-	return e.change(s.cut(i, at), want)
-}
-
-// RemoveDrive takes a drive out of the file.
-func (e *Edit) RemoveDrive(label string) error {
-	s, i, err := e.drive(label)
-	if err != nil {
-		return err
-	}
-	return e.change(s.remove(i), s.values.without(i, len(s.drives)))
+	return s.drives[i].label, e.change(s.remove(i), s.values.without(i, len(s.drives)))
 }
 
 // drive finds a drive to change.
@@ -123,21 +86,9 @@ func (e *Edit) drive(label string) (*sketch, int, error) {
 	}
 	i, ok := s.find(label)
 	if !ok {
-		return nil, 0, fmt.Errorf("%w: no drive @%s in %s", ErrDrive, LabelName(strings.TrimPrefix(label, "@")), e.path)
+		return nil, 0, notConfigured(label, s.labels())
 	}
 	return s, i, nil
-}
-
-// settingName is the setting that a name or another name stands for.
-func settingName(name string) (string, error) {
-	key := keyName(name)
-	if a := aliases[key]; a.of != "" && a.of != location && !a.opposite {
-		key = a.of
-	}
-	if _, ok := fieldOf(driveType, key); !ok {
-		return "", fmt.Errorf("%w: %s: %w", ErrDrive, name, unknownKey(name))
-	}
-	return key, nil
 }
 
 // splice is a change of a text: length bytes at offset become with.
@@ -150,25 +101,31 @@ type splice struct {
 // change applies a change and takes it back unless the file then says what is
 // wanted and has no mistake it did not have.
 func (e *Edit) change(s splice, want flat) error {
-	if s.err != nil {
-		return fmt.Errorf("edit %s: %w", e.path, s.err)
-	}
 	before := e.text
-	after := make([]byte, 0, len(before)+len(s.with))
-	after = append(after, before[:s.offset]...)
-	after = append(after, s.with...)
-	after = append(after, before[s.offset+s.length:]...)
-	e.text = after
-	now, err := e.sketch()
-	if err == nil && !reflect.DeepEqual(now.values, want) {
-		err = ErrByHand
-	}
+	err := e.apply(s, want)
 	if err == nil {
-		err = newMistake(e.path, before, after)
+		err = newMistake(e.path, before, e.text)
 	}
 	if err != nil {
 		e.text = before
 		return fmt.Errorf("edit %s: %w", e.path, err)
+	}
+	return nil
+}
+
+// apply makes a change, after which the file must say what is wanted.
+func (e *Edit) apply(s splice, want flat) error {
+	if s.err != nil {
+		return s.err
+	}
+	before := e.text
+	e.text = slices.Concat(before[:s.offset], []byte(s.with), before[s.offset+s.length:])
+	now, err := e.sketch()
+	if err != nil {
+		return err
+	}
+	if !reflect.DeepEqual(now.values, want) {
+		return ErrByHand
 	}
 	return nil
 }
@@ -223,13 +180,13 @@ func (d *Drive) options() []Option {
 		if secret, ok := value.Field(f.index).Interface().(Secret); ok {
 			text = secret.Reveal()
 		}
+		if written := d.written[f.key]; written != "" {
+			text = written
+		}
 		if text == "" {
 			continue
 		}
-		if !strings.Contains(text, "${") {
-			text = strings.ReplaceAll(text, "$", "$$")
-		}
-		list = append(list, Option{f.key, text})
+		list = append(list, Option{f.key, fileText(text)})
 	}
 	return list
 }

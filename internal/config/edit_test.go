@@ -70,16 +70,19 @@ func edited(t *testing.T, text string, change func(*Edit) error) (string, error)
 	return b.String(), nil
 }
 
+// only is the error of a change.
+func only(_ string, err error) error { return err }
+
 func TestEdit(t *testing.T) {
 	t.Setenv("BUCKET", "")
 	if err := os.Unsetenv("BUCKET"); err != nil {
 		t.Fatal(err)
 	}
 	set := func(label, key, value string) func(*Edit) error {
-		return func(e *Edit) error { return e.SetDrive(label, key, value) }
+		return func(e *Edit) error { return only(e.Alter(label, Option{key, value})) }
 	}
 	unset := func(label, key string) func(*Edit) error {
-		return func(e *Edit) error { return e.UnsetDrive(label, key) }
+		return func(e *Edit) error { return only(e.Unset(label, key)) }
 	}
 	for _, c := range []struct {
 		name   string
@@ -101,11 +104,11 @@ func TestEdit(t *testing.T) {
 		{"unset", unset("aws-primary", "access_key"), "errors"},
 		{"unset block", unset("aws-primary", "prefix"), "-    prefix: >-\n-      long/\n-      prefix\n"},
 		{"unset last", unset("aws-primary", "force_path_style"), "-    force_path_style: false\n"},
-		{"unset what is not there", unset("disk", "owner"), ""},
-		{"remove first", func(e *Edit) error { return e.RemoveDrive("aws-primary") }, "-  - provider: s3   # S3\n-    label: \"AWS Primary\"   # @aws-primary\n" +
+		{"alter to nothing what is not there", set("disk", "owner", ""), ""},
+		{"remove first", func(e *Edit) error { return only(e.RemoveDrive("aws-primary")) }, "-  - provider: s3   # S3\n-    label: \"AWS Primary\"   # @aws-primary\n" +
 			"-    bucket: ${BUCKET}\n-    # keys come from the environment\n-    access_key: ${AWS_ACCESS_KEY_ID}\n-    secret_access_key: ${AWS_SECRET_ACCESS_KEY}\n" +
 			"-    prefix: >-\n-      long/\n-      prefix\n-    force_path_style: false\n"},
-		{"remove flow", func(e *Edit) error { return e.RemoveDrive("disk") }, "-  - {provider: local, label: Disk, path: /srv/backup} # cheap\n"},
+		{"remove flow", func(e *Edit) error { return only(e.RemoveDrive("disk")) }, "-  - {provider: local, label: Disk, path: /srv/backup} # cheap\n"},
 		{"add", func(e *Edit) error {
 			return e.AddDrive(Drive{Provider: S3, Label: "New one", Bucket: "new", Vendor: "wasabi", Region: "eu-west-1",
 				AccessKey: NewSecret("${A}"), SecretKey: NewSecret("a$b")})
@@ -145,11 +148,11 @@ func TestEditEmpty(t *testing.T) {
 			t.Errorf("%q: %v\n%s", text, err, e.Text())
 			continue
 		}
-		if err := e.RemoveDrive("a"); err != nil {
+		if _, err := e.RemoveDrive("a"); err != nil {
 			t.Errorf("%q: %v", text, err)
 		}
 	}
-	diff, err := edited(t, "drives: # all\n  # one\n  - {provider: local, label: a, path: /x}\n# end\n", func(e *Edit) error { return e.RemoveDrive("a") })
+	diff, err := edited(t, "drives: # all\n  # one\n  - {provider: local, label: a, path: /x}\n# end\n", func(e *Edit) error { return only(e.RemoveDrive("a")) })
 	if err != nil || diff != "-drives: # all\n-  # one\n-  - {provider: local, label: a, path: /x}\n+drives: [] # all\n+  # one\n" {
 		t.Errorf("%v\n%s", err, diff)
 	}
@@ -163,22 +166,23 @@ func TestEditRefuses(t *testing.T) {
 		is         error
 		says       string
 	}{
-		{"no such drive", editable, func(e *Edit) error { return e.SetDrive("aws", "region", "x") }, ErrDrive, "no drive @aws"},
-		{"no such setting", editable, func(e *Edit) error { return e.SetDrive("disk", "regoin", "x") }, ErrDrive, "did you mean region?"},
-		{"bad value", editable, func(e *Edit) error { return e.SetDrive("disk", "path", "x") }, nil, "is not absolute"},
-		{"setting of others", editable, func(e *Edit) error { return e.SetDrive("disk", "bucket", "x") }, nil, "for drives with provider s3"},
-		{"label taken", editable, func(e *Edit) error { return e.SetDrive("disk", "label", "BÜRO") }, nil, "is taken"},
+		{"no such drive", editable, func(e *Edit) error { return only(e.Alter("aws", Option{"region", "x"})) }, ErrDrive, "there are @aws-primary"},
+		{"unset what is not there", editable, func(e *Edit) error { return only(e.Unset("disk", "owner")) }, ErrNoSetting, "owner"},
+		{"no such setting", editable, func(e *Edit) error { return only(e.Alter("disk", Option{"regoin", "x"})) }, ErrDrive, "did you mean region?"},
+		{"bad value", editable, func(e *Edit) error { return only(e.Alter("disk", Option{"path", "x"})) }, nil, "is not absolute"},
+		{"setting of others", editable, func(e *Edit) error { return only(e.Alter("disk", Option{"bucket", "x"})) }, nil, "for drives with provider s3"},
+		{"label taken", editable, func(e *Edit) error { return only(e.Alter("disk", Option{"label", "BÜRO"})) }, nil, "is taken"},
 		{"new label taken", editable, func(e *Edit) error { return e.AddDrive(Drive{Provider: Local, Label: "disk", Path: "/y"}) }, nil, "is taken"},
 		{"no label", editable, func(e *Edit) error { return e.AddDrive(Drive{Provider: Local, Path: "/y"}) }, nil, "no label"},
 		{"same directory", editable, func(e *Edit) error { return e.AddDrive(Drive{Provider: Local, Label: "x", Path: "/srv/backup"}) }, nil, "same directory"},
-		{"needed", editable, func(e *Edit) error { return e.UnsetDrive("büro", "path") }, nil, "path: missing"},
-		{"first line", editable, func(e *Edit) error { return e.UnsetDrive("büro", "provider") }, ErrByHand, ""},
+		{"needed", editable, func(e *Edit) error { return only(e.Unset("büro", "path")) }, nil, "path: missing"},
+		{"first line", editable, func(e *Edit) error { return only(e.Unset("büro", "provider")) }, ErrByHand, ""},
 		{"opposite", "drives:\n  - provider: s3\n    label: a\n    bucket: bbb\n    virtual_host: true\n",
-			func(e *Edit) error { return e.SetDrive("a", "force_path_style", "true") }, ErrByHand, "opposite"},
-		{"alias", "drives:\n  - &d {provider: local, label: a, path: /x}\n", func(e *Edit) error { return e.RemoveDrive("b") }, ErrDrive, ""},
-		{"anchor", "drives:\n  - provider: local\n    label: a\n    path: &p /x\n", func(e *Edit) error { return e.SetDrive("a", "path", "/y") }, ErrByHand, ""},
-		{"flow list", "drives: [{provider: local, label: a, path: /x}]\n", func(e *Edit) error { return e.RemoveDrive("a") }, ErrByHand, ""},
-		{"plain on two lines", "drives:\n  - provider: local\n    label: a\n    path: /x\n      y\n", func(e *Edit) error { return e.SetDrive("a", "path", "/y") }, ErrByHand, ""},
+			func(e *Edit) error { return only(e.Alter("a", Option{"force_path_style", "true"})) }, ErrByHand, "opposite"},
+		{"alias", "drives:\n  - &d {provider: local, label: a, path: /x}\n", func(e *Edit) error { return only(e.RemoveDrive("b")) }, ErrDrive, ""},
+		{"anchor", "drives:\n  - provider: local\n    label: a\n    path: &p /x\n", func(e *Edit) error { return only(e.Alter("a", Option{"path", "/y"})) }, ErrByHand, ""},
+		{"flow list", "drives: [{provider: local, label: a, path: /x}]\n", func(e *Edit) error { return only(e.RemoveDrive("a")) }, ErrByHand, ""},
+		{"plain on two lines", "drives:\n  - provider: local\n    label: a\n    path: /x\n      y\n", func(e *Edit) error { return only(e.Alter("a", Option{"path", "/y"})) }, ErrByHand, ""},
 	} {
 		_, err := edited(t, c.text, c.change)
 		if err == nil || c.is != nil && !errors.Is(err, c.is) || !strings.Contains(err.Error(), c.says) {
@@ -206,7 +210,7 @@ func TestEditSave(t *testing.T) {
 	if c, err := Load(path); err != nil || len(c.Drives) != 1 {
 		t.Fatalf("%v", err)
 	}
-	if err := e.SetDrive("a", "read_only", "true"); err != nil {
+	if _, err := e.Alter("a", Option{"read_only", "true"}); err != nil {
 		t.Fatal(err)
 	}
 	if err := e.Save(); err != nil {
@@ -216,7 +220,7 @@ func TestEditSave(t *testing.T) {
 	if err := os.WriteFile(path, []byte("cache: /x\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := e.SetDrive("a", "read_only", "false"); err != nil {
+	if _, err := e.Alter("a", Option{"read_only", "false"}); err != nil {
 		t.Fatal(err)
 	}
 	if err := e.Save(); !errors.Is(err, ErrChanged) {

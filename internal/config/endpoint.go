@@ -12,13 +12,9 @@ func (d *Drive) completeVendor(p *problems) {
 	if d.Vendor == "" {
 		return
 	}
-	v, ok := FindVendor(d.Vendor)
-	if !ok {
-		text := fmt.Sprintf("%q is not known; use custom with an endpoint", d.Vendor)
-		if near := nearest(keyName(d.Vendor), vendorNames()); near != "" {
-			text += ", or did you mean " + near + "?"
-		}
-		p.add("vendor", "%s", text)
+	v, err := VendorNamed(d.Vendor)
+	if err != nil {
+		p.add("vendor", "%v", err)
 		return
 	}
 	d.Vendor = v.Name
@@ -77,6 +73,9 @@ func checkEndpoint(endpoint string) error {
 		if name != "{region}" && name != "{bucket}" && name != "{account}" {
 			return fmt.Errorf("%s is not known: there are {region}, {bucket} and {account}", name)
 		}
+	}
+	if found := unfilled.FindString(endpoint); found != "" {
+		return fmt.Errorf("%s is a placeholder: write your own there", found)
 	}
 	plain := placeholder.ReplaceAllString(strings.TrimSuffix(endpoint, "/{bucket}"), "x")
 	u, err := url.Parse(plain)

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net"
 	"net/url"
-	"reflect"
 	"slices"
 	"strings"
 )
@@ -21,7 +20,11 @@ var ErrDrive = errors.New("drive not understood")
 // and s3:HOST/…; Plakar's s3://HOST[:PORT]/BUCKET; file:///PATH and paths. Where
 // s3:// can be read both ways, the error shows the spelling of each.
 func ParseDrive(text string, options ...Option) (Drive, error) {
-	s := newSettings()
+	return newSettings().read(text, options)
+}
+
+// read is ParseDrive with what the settings know already.
+func (s *settings) read(text string, options []Option) (Drive, error) {
 	if err := s.parse(text, options); err != nil {
 		return Drive{}, fmt.Errorf("%w: %s: %w", ErrDrive, shown(text), err)
 	}
@@ -30,6 +33,9 @@ func ParseDrive(text string, options ...Option) (Drive, error) {
 
 // shown is a drive's text without the parts that may hold secrets.
 func shown(text string) string {
+	if text == "" {
+		return "what the flags say"
+	}
 	text, _, query := strings.Cut(text, "?")
 	if at := strings.LastIndexByte(text, '@'); at > 0 {
 		scheme, _, _ := strings.Cut(text[:at], "//")
@@ -43,6 +49,9 @@ func shown(text string) string {
 
 func (s *settings) parse(text string, options []Option) error {
 	form, err := splitDrive(text, windows)
+	if text == "" && len(options) > 0 {
+		form, err = formOf(options), nil
+	}
 	if err != nil {
 		return err
 	}
@@ -57,7 +66,13 @@ func (s *settings) parse(text string, options []Option) error {
 		if err := s.set(option.Key, option.Value); err != nil {
 			return fmt.Errorf("%s: %w", option.Key, err)
 		}
-		s.warnOfSecret(option.Key, i < len(fromURL))
+		where := "in a URL"
+		if i >= len(fromURL) {
+			where = "on the command line"
+		}
+		if w, ok := secretWarning(option, where); ok && s.drive.written[w.Key] == "" {
+			s.drive.warnings = append(s.drive.warnings, w)
+		}
 	}
 	if s.has(location) {
 		return errors.New("location: it belongs into the configuration file; here, the text itself says where")
@@ -81,9 +96,21 @@ func (s *settings) parse(text string, options []Option) error {
 		return err
 	}
 	for _, p := range s.drive.complete() {
-		return p
+		if !s.open[p.key] {
+			return p
+		}
 	}
 	return nil
+}
+
+// formOf is the form of a drive that only options describe.
+func formOf(options []Option) driveText {
+	for _, o := range options {
+		if key := keyName(o.Key); key == "path" || key == "provider" && o.Value == Local {
+			return driveText{kind: formPath}
+		}
+	}
+	return driveText{kind: formNative}
 }
 
 // parseQuery reads the options of a URL. Blanks around them are dropped, and
@@ -113,27 +140,13 @@ func parseQuery(query string) ([]Option, error) {
 func isSwitch(name string) bool {
 	key := keyName(name)
 	if a, ok := aliases[key]; ok {
+		if a.bare {
+			return true
+		}
 		key = a.of
 	}
 	f, ok := fieldOf(driveType, key)
-	return ok && (f.kind.Kind() == reflect.Bool || f.kind == reflect.TypeFor[*bool]())
-}
-
-// warnOfSecret notes that a secret was given where others may see it.
-func (s *settings) warnOfSecret(name string, inURL bool) {
-	key := keyName(name)
-	if a, ok := aliases[key]; ok {
-		key = a.of
-	}
-	if f, ok := fieldOf(driveType, key); !ok || f.kind != reflect.TypeFor[Secret]() || key == "access_key" || key == "proxy" {
-		return
-	}
-	where := "a flag"
-	if inURL {
-		where = "a URL"
-	}
-	s.warn(key, fmt.Sprintf("%s in %s can be seen by every user of this machine (ps) and stays in the shell's history: "+
-		"better name a file with %s_file or a program with %s_command, or put ${VARIABLE} into the configuration file", name, where, key, key))
+	return ok && f.truth()
 }
 
 // decide says whether the first part of s3://FIRST/… is a bucket or a server.
@@ -144,7 +157,7 @@ func (s *settings) decide(form driveText) (driveText, error) {
 	server.kind = formHost
 	switch {
 	case form.host == "" && !s.has("bucket"):
-		return form, errors.New("no bucket is named: write s3://BUCKET/PREFIX")
+		return form, errors.New("no bucket is named: write s3://BUCKET/PREFIX, or give bucket")
 	case form.host == "", accessPoint.MatchString(form.host):
 		return form, nil
 	case port != "" || net.ParseIP(host) != nil:

@@ -115,7 +115,7 @@ func TestParseDriveErrors(t *testing.T) {
 		{"s3+https:///a", "no server is named"},
 		{"s3:https:///a", "no server is named"},
 		{"s3+https://host", "bucket: missing"},
-		{"s3://s3.<region>.amazonaws.com/<bucket>", "endpoint"},
+		{"s3://s3.<region>.amazonaws.com/<bucket>", "<region> is a placeholder"},
 		{"s3+https://host/<bucket>", "placeholder"},
 		{"s3://ID:KEY@host/bucket", "keys are not given before @"},
 		{"https://host/bucket", "write s3+https://HOST/BUCKET/PREFIX"},
@@ -216,8 +216,8 @@ func TestWarnings(t *testing.T) {
 		var keys []string
 		for _, w := range d.Warnings() {
 			keys = append(keys, w.Key)
-			if strings.Contains(w.Text, "hidden") {
-				t.Errorf("%s: a warning tells the secret: %s", c.text, w.Text)
+			if strings.Contains(w.String(), "hidden") {
+				t.Errorf("%s: a warning tells the secret: %s", c.text, w)
 			}
 		}
 		if got := strings.Join(keys, " "); got != c.keys {

@@ -175,15 +175,56 @@ func FuzzEdit(f *testing.F) {
 		}
 		before := e.Text()
 		for _, change := range []func() error{
-			func() error { return e.SetDrive("a", "owner", value) },
+			func() error { return only(e.Alter("a", Option{"owner", value}, Option{"passphrase", value})) },
 			func() error { return e.AddDrive(Drive{Provider: Local, Label: "new", Path: "/" + value}) },
-			func() error { return e.UnsetDrive("a", "owner") },
-			func() error { return e.RemoveDrive("a") },
+			func() error { return only(e.Unset("a", "owner")) },
+			func() error { return only(e.RemoveDrive("a")) },
 		} {
 			was := e.Text()
 			if err := change(); err != nil && e.Text() != was {
 				t.Fatalf("%q was changed to %q though %v", before, e.Text(), err)
 			}
+			if _, err := e.Diff(); err != nil {
+				t.Fatalf("%q: %v", e.Text(), err)
+			}
+		}
+	})
+}
+
+// FuzzDraft: a draft that is written into a file is read from it as what it
+// was, and no secret is in what is shown of the change.
+func FuzzDraft(f *testing.F) {
+	for _, text := range []string{
+		"s3://bucket/prefix?region=${R}&endpoint=https://host&secret_key=hidden&access_key=a", "s3://${B}/x/${R:-y$$}", "/a/b?owner=$x", "s3://b-1?passphrase=hidden${R}",
+		"file:///a?passphrase=hidden%0Ahidden", "s3://bucket?client=${C}&connections=${N}&read_only=${T}",
+	} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		d, err := Draft(text, Option{"label", "x"})
+		if err != nil {
+			return
+		}
+		e := &Edit{path: "c.yml"}
+		if e.AddDrive(d) != nil {
+			return
+		}
+		lines, err := e.Diff()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, line := range lines {
+			key, value, _ := strings.Cut(strings.TrimLeft(line, "+ -"), ": ")
+			if f, ok := fieldOf(driveType, key); ok && f.kind == reflect.TypeFor[Secret]() && value != "***" && !onlyVariables(strings.Trim(value, `"`)) {
+				t.Fatalf("%q: %s", text, line)
+			}
+		}
+		if len(d.written) > 0 {
+			return // the variables are not set
+		}
+		c, err := e.Load()
+		if err != nil || c.Drives[0].URL() != d.URL() {
+			t.Fatalf("%q is %s, and in the file it is %v, %v", text, d.URL(), c, err)
 		}
 	})
 }

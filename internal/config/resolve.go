@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net"
 	"path/filepath"
-	"slices"
 	"strings"
 )
 
@@ -123,6 +122,8 @@ func (d *Drive) style(a *Address, by string) {
 		a.PathStyle, a.PathStyleFrom = false, "bucket, which is an access point"
 	case !hostLabel(d.Bucket, tls):
 		a.PathStyle, a.PathStyleFrom = true, "bucket, whose name cannot stand in a host name"
+	case net.ParseIP(endpointHost(a.Endpoint.Value)) != nil:
+		a.PathStyle, a.PathStyleFrom = true, "endpoint, an IP address, before which no bucket can stand"
 	case d.ForcePathStyle != nil:
 		a.PathStyle, a.PathStyleFrom = *d.ForcePathStyle, "force_path_style"
 	case a.PathStyleFrom != "": // the endpoint said
@@ -163,33 +164,6 @@ func (d *Drive) home() string {
 		host = server
 	}
 	return strings.Join([]string{"s3", host, d.Bucket, d.KeyPrefix()}, " ")
-}
-
-// settingWarnings warns of settings that give up safety.
-func (d *Drive) settingWarnings() []Warning {
-	var list []Warning
-	if strings.HasPrefix(d.Endpoint, "http://") && !loopback(endpointHost(d.Endpoint)) {
-		list = append(list, Warning{"endpoint", "plain HTTP: requests are signed, but everybody on the way can see them and what is not encrypted in them; " +
-			"write https:// if the server has TLS"})
-	}
-	if d.Endpoint == "" && d.UseTLS != nil {
-		list = append(list, Warning{"use_tls", "plain HTTP: everybody on the way can see the requests; leave use_tls out, the server has TLS"})
-	}
-	if d.VerifySSL != nil && !*d.VerifySSL {
-		list = append(list, Warning{"verify_ssl", "the server's certificate is not checked, so that anybody on the way can pose as the server; " +
-			"ca_file makes a private authority trusted"})
-	}
-	if d.Vendor != "" && d.Region != "" {
-		v, ok := FindVendor(d.Vendor)
-		if ok && len(v.Regions) > 0 && !slices.Contains(v.Regions, d.Region) {
-			text := fmt.Sprintf("%s is not among the regions known of %s", d.Region, v.Title)
-			if near := nearest(d.Region, v.Regions); near != "" {
-				text += "; did you mean " + near + "?"
-			}
-			list = append(list, Warning{"region", text})
-		}
-	}
-	return list
 }
 
 // loopback reports whether a host is this machine and nothing on the way.

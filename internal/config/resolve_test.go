@@ -39,6 +39,8 @@ func TestResolve(t *testing.T) {
 		{"s3+https://s3.us-west-002.backblazeb2.com/bucket", env, "backblaze", "https://s3.us-west-002.backblazeb2.com", "us-west-002", "host name s3.us-west-002.backblazeb2.com", false},
 		{"s3+https://nas:9000/bucket", env, "custom", "https://nas:9000", "", "the server's answers", true},
 		{"s3+https://nas:9000/bucket?force_path_style=false", env, "custom", "https://nas:9000", "", "the server's answers", false},
+		{"s3+https://10.0.0.1/bucket?force_path_style=false", env, "custom", "https://10.0.0.1", "", "the server's answers", true},
+		{"s3+https://[::1]:9000/bucket?force_path_style=false", env, "custom", "https://[::1]:9000", "", "the server's answers", true},
 		{"s3://bucket?endpoint=https://{bucket}.s3.{region}.example.com&region=r1", env, "custom", "https://s3.r1.example.com", "r1", "region", false},
 		{"s3://bucket?endpoint=https://example.com/{bucket}&region=r1", env, "custom", "https://example.com", "r1", "region", true},
 		{"s3://bucket?vendor=custom&endpoint=https://s3.{region}.example.com&region=us-east-1", env, "custom", "https://s3.us-east-1.example.com", "us-east-1", "region", true},

@@ -16,9 +16,13 @@ type Option struct{ Key, Value string }
 type settings struct {
 	drive *Drive
 	given map[string]string // setting → name it was given under
+	look  lookup            // finds variables in values; nil: values have none
+	open  map[string]bool   // settings with variables that are not set here
 }
 
-func newSettings() *settings { return &settings{&Drive{}, map[string]string{}} }
+func newSettings() *settings {
+	return &settings{drive: &Drive{}, given: map[string]string{}, open: map[string]bool{}}
+}
 
 // has reports whether a setting was given under any name.
 func (s *settings) has(key string) bool { return s.given[key] != "" }
@@ -65,6 +69,13 @@ func (s *settings) set(name, value string) error {
 	s.given[key] = name
 	if err := s.mayBeEmpty(key, value); err != nil {
 		return err
+	}
+	if s.look != nil && strings.Contains(value, "${") {
+		expanded, err := s.write(key, value, a)
+		if err != nil || s.open[key] {
+			return err
+		}
+		value = expanded
 	}
 	target := reflect.ValueOf(s.drive).Elem().Field(f.index)
 	if value == "" && target.Kind() != reflect.Struct && target.Kind() != reflect.String {
@@ -117,12 +128,15 @@ func (s *settings) setLocation(text string) error {
 
 // warn notes something to tell the user.
 func (s *settings) warn(key, text string) {
-	s.drive.warnings = append(s.drive.warnings, Warning{keyName(key), text})
+	s.drive.warnings = append(s.drive.warnings, Warning{Key: keyName(key), Text: text})
 }
 
 // place sets what a drive's text says by its form rather than by options.
 func (s *settings) place(form driveText) error {
 	if form.kind == formPath {
+		if form.path == "" && s.has("path") {
+			return nil
+		}
 		return s.part("path", form.path)
 	}
 	bucket, prefix := form.host, strings.TrimPrefix(form.path, "/")

@@ -42,6 +42,7 @@ func (t *driveText) provider() string {
 var (
 	schemeBefore = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9+.-]*):`)
 	driveLetter  = regexp.MustCompile(`^[A-Za-z]:`)
+	unfilled     = regexp.MustCompile(`<[^<>/]+>`) // as documents write what is to be filled in
 	lineBreak    = regexp.MustCompile(`[ \t]*[\r\n]\s*`)
 	accessPoint  = regexp.MustCompile(`^arn:aws[a-z-]*:s3:[a-z0-9-]*:[0-9]*:accesspoint[/:][a-z0-9-]+`)
 )
@@ -123,6 +124,9 @@ func hostAndPath(text string) (driveText, error) {
 		if found {
 			t.path = "/" + path
 		}
+	}
+	if found := unfilled.FindString(t.host + t.path); found != "" {
+		return driveText{}, fmt.Errorf("%s is a placeholder: write your own there", found)
 	}
 	if strings.Contains(t.host, "@") {
 		return driveText{}, errors.New("keys are not given before @: give them as access_key and secret_key")

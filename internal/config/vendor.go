@@ -98,6 +98,19 @@ func FindVendor(name string) (*Vendor, bool) {
 	return nil, false
 }
 
+// VendorNamed is FindVendor with an error that says what may have been meant.
+func VendorNamed(name string) (*Vendor, error) {
+	v, ok := FindVendor(name)
+	if ok {
+		return v, nil
+	}
+	text := fmt.Sprintf("%q is not known; use custom with an endpoint", name)
+	if near := nearest(vendorName(name), vendorNames()); near != "" {
+		text += ", or did you mean " + near + "?"
+	}
+	return nil, errors.New(text)
+}
+
 func vendorName(name string) string {
 	return strings.NewReplacer("-", "", "_", "", " ", "", ".", "").Replace(strings.ToLower(name))
 }
@@ -165,6 +178,18 @@ func (v *Vendor) check() error {
 	}
 	if v.Region != "" && len(v.Regions) > 0 && !slices.Contains(v.Regions, v.Region) {
 		return fmt.Errorf("region %s is not one of its regions", v.Region)
+	}
+	codes := map[string]bool{}
+	for _, a := range v.Advice {
+		if a.Code == "" || a.Do == "" || codes[a.Code] {
+			return fmt.Errorf("advice on %q is empty or there twice", a.Code)
+		}
+		codes[a.Code] = true
+	}
+	for _, list := range [][]string{v.Regions, v.Classes} {
+		if sorted := slices.Sorted(slices.Values(list)); len(slices.Compact(sorted)) < len(list) {
+			return errors.New("a region or a class is there twice")
+		}
 	}
 	for _, link := range []string{v.Buckets, v.Keys} {
 		if u, err := url.Parse(link); err != nil || link != "" && (u.Scheme != "https" || u.Host == "") {

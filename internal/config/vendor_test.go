@@ -1,6 +1,7 @@
 package config
 
 import (
+	"slices"
 	"strings"
 	"testing"
 )
@@ -74,6 +75,51 @@ func checkVendorRegion(t *testing.T, v *Vendor, region string) {
 	}
 }
 
+// TestVendorData: what the pages and the command say of vendors is whole.
+func TestVendorData(t *testing.T) {
+	links, advised := 0, 0
+	for _, v := range Vendors() {
+		for _, f := range v.Facts() {
+			if f.Name == "" || f.Text == "" || f.Code && f.Link {
+				t.Errorf("%s: %+v", v.Name, f)
+			}
+			if f.Link {
+				links++
+			}
+		}
+		advised += len(v.Advice)
+		if v.Name != Custom && v.Endpoint == "" && len(v.Hosts) > 0 {
+			t.Errorf("%s has hosts and no endpoint", v.Name)
+		}
+		servers, err := v.Servers("acc0unt")
+		if (err != nil) != (v.Endpoint == "") || err == nil && len(servers) != max(1, len(v.Regions)) {
+			t.Errorf("%s: %v, %v", v.Name, servers, err)
+		}
+		for _, s := range servers {
+			if err := checkEndpoint(s.Endpoint); err != nil || strings.ContainsAny(s.Endpoint, "{}") {
+				t.Errorf("%s: %+v, %v", v.Name, s, err)
+			}
+		}
+	}
+	if links < 30 || advised < 30 {
+		t.Errorf("%d links, %d pieces of advice", links, advised)
+	}
+	for name, days := range map[string]int{"wasabi": 90, "aws": 0} {
+		if v, _ := FindVendor(name); v.MinimumDays != days {
+			t.Errorf("%s: %d days", name, v.MinimumDays)
+		}
+	}
+	china, _ := FindVendor("aws")
+	servers, err := china.Servers("")
+	if err != nil || !slices.Contains(servers, Server{"cn-north-1", "https://s3.cn-north-1.amazonaws.com.cn"}) {
+		t.Errorf("%v, %v", servers, err)
+	}
+	r2, _ := FindVendor("r2")
+	if _, err := r2.Servers(""); err == nil {
+		t.Error("cloudflare without an account")
+	}
+}
+
 func TestVendorOfHost(t *testing.T) {
 	for _, c := range []struct{ host, vendor, region, bucket string }{
 		{"s3.amazonaws.com", "aws", "", ""},
@@ -105,16 +151,20 @@ func TestReadVendorsErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	for text, says := range map[string]string{
-		good + "    colour: red\n":                              "vendors.yaml:9:5: vendors[0].colour",
-		strings.Replace(good, "path", "up", 1):                  "not one of virtual, path",
-		strings.Replace(good, "    title: A\n", "", 1):          "title",
-		strings.Replace(good, "name: a", "name: A b", 1):        "plain spelling",
-		good + strings.TrimPrefix(good, "vendors:\n"):           "name taken",
-		good + "    endpoint: https://{region}.a.example\n":     "no regions",
-		good + "    endpoint: https://{x}.a.example\n":          "{x} is not known",
-		good + "    buckets: www.example.com\n":                 "is no link",
-		good + "    regions: [x]\n    region: y\n":              "not one of its regions",
-		strings.Replace(good, "listing: 2", "listing: ${X}", 1): "is not set",
+		good + "    colour: red\n":                                  "vendors.yaml:9:5: vendors[0].colour",
+		strings.Replace(good, "path", "up", 1):                      "not one of virtual, path",
+		strings.Replace(good, "    title: A\n", "", 1):              "title",
+		strings.Replace(good, "name: a", "name: A b", 1):            "plain spelling",
+		good + strings.TrimPrefix(good, "vendors:\n"):               "name taken",
+		good + "    endpoint: https://{region}.a.example\n":         "no regions",
+		good + "    endpoint: https://{x}.a.example\n":              "{x} is not known",
+		good + "    buckets: www.example.com\n":                     "is no link",
+		good + "    regions: [x]\n    region: y\n":                  "not one of its regions",
+		good + "    regions: [x, y, x]\n":                           "twice",
+		good + "    classes: [A, A]\n":                              "twice",
+		good + "    advice: [{code: A, do: b}, {code: A, do: c}]\n": "there twice",
+		good + "    advice: [{code: A}]\n":                          "is empty",
+		strings.Replace(good, "listing: 2", "listing: ${X}", 1):     "is not set",
 	} {
 		if _, err := readVendors([]byte(text)); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%q: %v", says, err)

@@ -171,7 +171,10 @@ func (d *Dir) openRoot() (*os.Root, error) {
 		return root, nil
 	}
 	folder, statErr := os.Stat(d.path)
-	if errors.Is(absence(statErr), ErrNotFound) || statErr == nil && !folder.IsDir() {
+	switch {
+	case statErr == nil && !folder.IsDir():
+		return nil, noFolder(d.path)
+	case errors.Is(absence(statErr), ErrNotFound):
 		return nil, &Error{Op: "open", Name: d.path, Err: ErrNoBucket}
 	}
 	return nil, err

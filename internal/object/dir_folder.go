@@ -54,7 +54,10 @@ func makeFolder(root *os.Root, folder string) error {
 
 // makeRoot makes a drive's folder and those above it, durably.
 func makeRoot(absolute string) error {
-	if folder, err := os.Stat(absolute); err == nil && folder.IsDir() {
+	if folder, err := os.Stat(absolute); err == nil {
+		if !folder.IsDir() {
+			return noFolder(absolute)
+		}
 		return nil
 	}
 	above := filepath.Dir(absolute)
@@ -70,6 +73,17 @@ func makeRoot(absolute string) error {
 	}
 	defer root.Close()
 	return makeFolder(root, filepath.Base(absolute))
+}
+
+// fileError says that a file is where a folder should be. It is ErrNoBucket:
+// there is no drive.
+type fileError struct{}
+
+func (fileError) Error() string { return "it is a file, not a folder" }
+func (fileError) Unwrap() error { return ErrNoBucket }
+
+func noFolder(path string) error {
+	return &Error{Op: "open", Name: path, Err: fileError{}, Advice: "name a folder, or move the file out of the way"}
 }
 
 // syncFolder makes the names in a folder durable.

@@ -123,11 +123,13 @@ func TestOpenDir(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := object.OpenDir(file, false); !errors.Is(err, object.ErrNoBucket) {
-		t.Errorf("a file: %v", err)
+	for _, create := range []bool{false, true} {
+		if _, err := object.OpenDir(file, create); !errors.Is(err, object.ErrNoBucket) || !strings.Contains(err.Error(), "is a file") {
+			t.Errorf("a file, create %v: %v", create, err)
+		}
 	}
-	if _, err := object.OpenDir(filepath.Join(file, "below"), true); err == nil {
-		t.Error("a folder below a file was created")
+	if _, err := object.OpenDir(filepath.Join(file, "below"), true); !errors.Is(err, object.ErrNoBucket) || !strings.Contains(err.Error(), file+": it is a file") {
+		t.Errorf("a folder below a file: %v", err)
 	}
 
 	path := filepath.Join(folder, "drive")

@@ -5,6 +5,8 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"firn/internal/format"
 	"firn/internal/index"
@@ -35,7 +37,8 @@ type census struct {
 	uses  map[format.PackName]*packUse // of all packs the index names
 	lost  []format.ShortID             // live chunks without a copy, the first few
 	nLost int
-	// mirrors says where the mirrored footers of data packs are.
+	// mirrors says where the mirrored footers of data packs are; of dropped packs nobody
+	// needs them any more.
 	mirrors map[format.PackName][]copyAt
 }
 
@@ -53,7 +56,7 @@ func count(ctx context.Context, r *repo.Repository, view *index.View, live *live
 	mirrorOf := map[format.ShortID]format.PackName{}
 	for info := range view.Packs() {
 		c.uses[info.Name] = &packUse{info: info, live: map[uint32]uint32{}}
-		if info.Name.Kind == format.KindData {
+		if info.Name.Kind == format.KindData && rank(info.Name) != tierGone {
 			id := r.Keys().MirrorID(info.Name)
 			mirrorOf[format.ShortID(id[:len(format.ShortID{})])] = info.Name
 		}
@@ -145,10 +148,11 @@ func (c *census) lose(id format.ShortID) {
 	}
 }
 
-// useMirrors counts the mirrored footers of the data packs that stay.
+// useMirrors counts the mirrored footers of the data packs that stay, in the order
+// of the packs, so that all runs choose alike.
 func (c *census) useMirrors(stays func(format.PackName) bool) {
-	for pack, copies := range c.mirrors {
-		if stays(pack) && len(copies) > 0 {
+	for _, pack := range slices.SortedFunc(maps.Keys(c.mirrors), comparePacks) {
+		if copies := c.mirrors[pack]; stays(pack) && len(copies) > 0 {
 			c.use(c.fullest(copies))
 		}
 	}

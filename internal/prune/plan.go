@@ -41,20 +41,34 @@ func (p *pruner) plan(ctx context.Context) (*plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	rd, bad, err := p.repo.NewReader(ctx)
+	rd, err := p.openIndex(ctx)
 	if err != nil {
 		return nil, err
 	}
 	pl := &plan{records: records, reader: rd}
-	if len(bad) > 0 {
-		pl.close()
-		return nil, fmt.Errorf("index segment %s cannot be read; repair it first: %w", bad[0].Name, bad[0].Err)
-	}
 	if err := p.fill(ctx, pl, set, records); err != nil {
 		pl.close()
 		return nil, err
 	}
 	return pl, nil
+}
+
+// openIndex opens the index to resolve what manifests listed before need. Their
+// segments were written before they were; a drive that lists late shows them after
+// the delay. A segment that cannot be read ends the run, since what it holds is not known.
+func (p *pruner) openIndex(ctx context.Context) (*repo.Reader, error) {
+	if err := sleep(ctx, p.opts.ListingDelay); err != nil {
+		return nil, err
+	}
+	rd, bad, err := p.repo.NewReader(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if len(bad) > 0 {
+		_ = rd.Close() // nothing was written through it
+		return nil, fmt.Errorf("index segment %s cannot be read; repair it first: %w", bad[0].Name, bad[0].Err)
+	}
+	return rd, nil
 }
 
 // snapshots lists the snapshots; any that cannot be read ends the run, since

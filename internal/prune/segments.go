@@ -26,14 +26,11 @@ func (p *pruner) mergeSegments(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	rd, bad, err := p.repo.NewReader(ctx)
+	rd, err := p.openIndex(ctx)
 	if err != nil {
 		return err
 	}
 	defer rd.Close() //nolint:errcheck // nothing was written through it
-	if len(bad) > 0 {
-		return fmt.Errorf("index segment %s cannot be read; repair it first: %w", bad[0].Name, bad[0].Err)
-	}
 	segments := rd.View().Segments()
 	replaced := replacedBy(segments)
 	if err := p.deleteReplaced(ctx, replaced); err != nil {

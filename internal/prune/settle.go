@@ -141,14 +141,11 @@ func (p *pruner) decideOnce(ctx context.Context, name string) ([]format.PackName
 	if err != nil {
 		return nil, err
 	}
-	rd, bad, err := p.repo.NewReader(ctx)
+	rd, err := p.openIndex(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer rd.Close() //nolint:errcheck // nothing was written through it
-	if len(bad) > 0 {
-		return nil, fmt.Errorf("index segment %s cannot be read; repair it first: %w", bad[0].Name, bad[0].Err)
-	}
 	live, err := mark(ctx, rd, kept)
 	if err != nil {
 		return nil, err

@@ -15,8 +15,8 @@ import (
 // itself. So once two are asked for that lie near each other, all around is
 // read along with the next.
 const (
-	aheadSize = rangeMax // bytes read at once, from multiples of it on
-	aheadKept = 32 << 20 // bytes of all stretches in memory
+	aheadSize = 4 << 20  // bytes read at once, from multiples of it on
+	aheadKept = 16 << 20 // bytes of all stretches in memory
 )
 
 // readAhead reads blocks one by one with few requests. It is safe for
@@ -33,7 +33,8 @@ type readAhead struct {
 type packReading struct {
 	last    uint32 // the offset asked for last; 0: none yet
 	ordered bool   // two were near each other
-	size    uint32 // 0: not known yet
+	asked   bool   // for its size
+	size    uint32 // 0: not known
 }
 
 // stretch is a range of a pack in memory, or on its way there.
@@ -131,8 +132,8 @@ func (a *readAhead) fill(ctx context.Context, s *stretch, at BlockAt) (window, e
 	a.mu.Lock()
 	a.recent = slices.DeleteFunc(a.recent, func(other *stretch) bool { return other == s })
 	a.mu.Unlock()
-	if s.end == at.Offset+at.Length {
-		return window{}, s.err
+	if s.window.start == at.Offset && s.end == at.Offset+at.Length {
+		return window{}, fmt.Errorf("read %s: %w", s.pack.Object(), s.err)
 	}
 	return a.exactly(ctx, s.pack, at)
 }
@@ -150,10 +151,8 @@ func (a *readAhead) exactly(ctx context.Context, pack format.PackName, at BlockA
 func (a *readAhead) learnSize(ctx context.Context, pack format.PackName) {
 	a.mu.Lock()
 	p := a.packs[pack]
-	ask := p.ordered && p.size == 0
-	if ask {
-		p.size = 1 // nobody else asks
-	}
+	ask := p.ordered && !p.asked
+	p.asked = p.asked || ask
 	a.mu.Unlock()
 	if !ask {
 		return

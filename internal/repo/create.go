@@ -28,6 +28,9 @@ type CreateOptions struct {
 	Slots []NewSlot
 	// Cache is the root folder of caches; empty for a temporary one.
 	Cache string
+	// Claim, if not nil, is called just before the root is written, which makes
+	// the repository. Its error ends the creation.
+	Claim func(ctx context.Context, repository format.ID) error
 	// Now replaces the machine's clock in simulations.
 	Now func() time.Time
 }
@@ -90,6 +93,11 @@ func (r *Repository) create(ctx context.Context, opts CreateOptions) error {
 			return err
 		}
 		r.slot = id
+	}
+	if opts.Claim != nil {
+		if err := opts.Claim(ctx, keys.Repository()); err != nil {
+			return err
+		}
 	}
 	if err := r.putRoot(ctx, root); err != nil {
 		return err

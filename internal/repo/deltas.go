@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/klauspost/compress/zstd"
 
@@ -38,7 +39,6 @@ type deltas struct {
 
 	opening sync.Once
 	cache   *bases.Cache // set by opening
-	open    *opener
 
 	mu       sync.Mutex // guards contents
 	contents *blockCache
@@ -55,13 +55,13 @@ func newDeltas(w *writer) *deltas {
 		writer: w, dir: filepath.Join(cache.dir, "bases"), budget: w.opts.DeltaCache,
 		contents: newBlockCache(baseContents),
 	}
-	d.open = newOpener(w.session.repo, d.content)
 	return d
 }
 
 // load opens the cache of bases when it is first needed.
 func (d *deltas) load() {
-	d.opening.Do(func() { d.cache = bases.Open(d.dir, d.writer.session.repo.keys, d.budget) })
+	r := d.writer.session.repo
+	d.opening.Do(func() { d.cache = bases.Open(d.dir, r.keys, d.budget, r.now) })
 }
 
 // close ends the use of the cache. What fails costs the order in which bases
@@ -149,18 +149,20 @@ func (d *deltaWriter) lines() ([]line, error) {
 	return lines, nil
 }
 
-// line follows a block to what it stands on, first base by first base.
+// line follows a block to what it stands on, first base by first base. It
+// begins with the first that can be relied on: when the newest version cannot, the one before it will do.
 func (d *deltaWriter) line(b *bases.Block) (line, error) {
 	var l line
-	for b != nil && len(l) <= format.MaxDeltaDepth {
+	for b != nil {
 		pack, err := d.counts(b)
 		if err != nil {
 			return nil, err
 		}
-		if pack == nil {
+		if pack != nil {
+			l = append(l, b)
+		} else if len(l) > 0 {
 			break
 		}
-		l = append(l, b)
 		if len(b.Bases) == 0 {
 			break
 		}
@@ -169,24 +171,41 @@ func (d *deltaWriter) line(b *bases.Block) (line, error) {
 	return l, nil
 }
 
+// indexedWithin is the time after its arrival in which a pack gets into the
+// index for sure, whatever process wrote it.
+const indexedWithin = time.Hour
+
 // counts returns the pack of a block if the block may be relied on.
 func (d *deltas) counts(b *bases.Block) (*format.PackInfo, error) {
 	if d.writer.session.damaged[b.Chunk] {
 		return nil, nil
 	}
+	listed := false
 	at, ok, err := d.writer.view.Lookup(b.Chunk, func(p *format.PackInfo) bool {
-		return p.Name.Hash == b.At.Pack && d.writer.counts(p)
+		if p.Name.Hash != b.At.Pack {
+			return false
+		}
+		listed = true
+		return d.writer.counts(p)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("look up base: %w", err)
 	}
+	if !listed {
+		d.dropGone(b.At.Pack)
+	}
 	if !ok || at.BlockOffset != b.At.Offset || at.BlockLength != b.At.Length {
-		if !ok && !d.cache.Fresh(b.At.Pack) && !d.writer.session.masked[format.PackName{Kind: format.KindData, Hash: b.At.Pack}] {
-			d.cache.Drop(b.At.Pack) // it is gone from the drive
-		}
 		return nil, nil
 	}
 	return at.Pack, nil
+}
+
+// dropGone drops a pack from the cache that is not in the index, unless it has only
+// just arrived there from this process or another.
+func (d *deltas) dropGone(pack format.ID) {
+	if kept, ok := d.cache.Kept(pack); ok && d.writer.session.started.Sub(kept) > indexedWithin {
+		d.cache.Drop(pack)
+	}
 }
 
 // versions are the blocks of a line as delta.Choose weighs them.
@@ -215,7 +234,7 @@ func (d *deltaWriter) standOn(ctx context.Context, lines []line, level int, chun
 			}
 			return nil, nil // the cache lost it: the chunk is stored whole
 		}
-		if err := s.add(d, b); err != nil {
+		if counts, err := s.add(d, b); err != nil || !counts {
 			return nil, err
 		}
 		d.base = append(d.base, content...)
@@ -232,11 +251,11 @@ func (d *deltaWriter) standOn(ctx context.Context, lines []line, level int, chun
 	return s, nil
 }
 
-// add makes a block a base.
-func (s *standing) add(d *deltaWriter, b *bases.Block) error {
+// add makes a block a base, if it still counts.
+func (s *standing) add(d *deltaWriter, b *bases.Block) (counts bool, err error) {
 	pack, err := d.counts(b)
 	if err != nil || pack == nil {
-		return err
+		return false, err
 	}
 	s.bases = append(s.bases, b.At)
 	s.depth = max(s.depth, b.Depth+1)
@@ -245,7 +264,7 @@ func (s *standing) add(d *deltaWriter, b *bases.Block) error {
 			s.packs = append(s.packs, hash)
 		}
 	}
-	return nil
+	return true, nil
 }
 
 // proves applies the delta at hand and compares.
@@ -262,6 +281,9 @@ func (d *deltaWriter) proves(chunk []byte) bool {
 
 // content returns the content of a cached block, verified by its chunk's ID.
 func (d *deltas) content(ctx context.Context, kind format.Kind, at format.BaseRef, depth int) ([]byte, error) {
+	if d == nil {
+		return nil, bases.ErrUnknown
+	}
 	key := blockKey{format.PackName{Kind: kind, Hash: at.Pack}, at.Offset}
 	d.mu.Lock()
 	content, ok := d.contents.get(key)
@@ -277,7 +299,7 @@ func (d *deltas) content(ctx context.Context, kind format.Kind, at format.BaseRe
 	if err != nil {
 		return nil, err
 	}
-	if content, err = d.open.decode(ctx, kind, plaintext, nil, depth); err != nil {
+	if content, err = d.writer.open.decode(ctx, kind, plaintext, nil, depth); err != nil {
 		return nil, err
 	}
 	if d.writer.session.repo.keys.ChunkID(kind, content) != b.Chunk {

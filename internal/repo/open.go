@@ -96,11 +96,15 @@ func (r *Repository) knownRoot(ctx context.Context) (*format.Root, error) {
 	return root, nil
 }
 
+// topPrefix is what the names of roots, and those of claims, begin with: one
+// listing shows both.
+const topPrefix = "firn."
+
 // rootNames lists the root objects, highest number first.
 func rootNames(ctx context.Context, store object.Store) ([]string, error) {
 	numbers := map[uint32]string{}
 	var order []uint32
-	for info, err := range store.List(ctx, format.RootName(1)) {
+	for info, err := range store.List(ctx, topPrefix) {
 		if err != nil {
 			return nil, err
 		}

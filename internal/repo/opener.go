@@ -101,6 +101,11 @@ func (o *opener) tryContent(ctx context.Context, pack format.PackName, w window,
 	if err != nil {
 		return nil, err
 	}
+	return o.unseal(ctx, pack.Kind, section, raw, dst, depth)
+}
+
+// unseal opens a block of a section and appends its content to dst.
+func (o *opener) unseal(ctx context.Context, kind format.Kind, section *seal.Section, raw, dst []byte, depth int) ([]byte, error) {
 	buf := o.plains.Get().(*[]byte)
 	defer o.plains.Put(buf)
 	plain, err := section.OpenBlock((*buf)[:0], raw)
@@ -108,7 +113,7 @@ func (o *opener) tryContent(ctx context.Context, pack format.PackName, w window,
 		return nil, err
 	}
 	*buf = plain[:0]
-	return o.decode(ctx, pack.Kind, plain, dst, depth)
+	return o.decode(ctx, kind, plain, dst, depth)
 }
 
 // decode turns a block's plaintext into its content.

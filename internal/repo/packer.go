@@ -266,6 +266,9 @@ func (p *packer) upload(ctx context.Context, o *openPack, full bool) error {
 	if err != nil {
 		return err
 	}
+	if err := p.prove(ctx, o); err != nil {
+		return err
+	}
 	if err := p.writer.uploads.Acquire(ctx, 1); err != nil {
 		return err
 	}

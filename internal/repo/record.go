@@ -117,7 +117,7 @@ func (rs *Records) DamagedPacks() map[format.PackName]bool {
 // anything, so it is an error and nothing goes on.
 func (r *Repository) ReadRecords(ctx context.Context) (*Records, error) {
 	prunes := map[string]*PruneRecord{}
-	decisions := map[string]object.Info{}
+	var decisions []object.Info
 	rs := &Records{}
 	listed := map[string]bool{}
 	for info, err := range r.store.List(ctx, "g/") {
@@ -126,7 +126,7 @@ func (r *Repository) ReadRecords(ctx context.Context) (*Records, error) {
 		}
 		listed[info.Name] = true
 		if strings.HasSuffix(info.Name, ".s") {
-			decisions[strings.TrimSuffix(info.Name, ".s")] = info
+			decisions = append(decisions, info)
 			continue
 		}
 		record, signer, err := r.readRecord(ctx, info.Name)
@@ -145,7 +145,8 @@ func (r *Repository) ReadRecords(ctx context.Context) (*Records, error) {
 			return nil, fmt.Errorf("read %s: %w: record of unknown kind %d", info.Name, ErrFeature, record.Kind)
 		}
 	}
-	for name, info := range decisions {
+	for _, info := range decisions {
+		name := strings.TrimSuffix(info.Name, ".s")
 		p, ok := prunes[name]
 		if !ok {
 			if !listed[name] {

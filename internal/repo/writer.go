@@ -77,6 +77,7 @@ type writer struct {
 	meta    *packer
 	mirrors *BlockWriter
 	deltas  *deltas // nil: none are written
+	open    *opener // of blocks just sealed, over cached bases
 	uploads *semaphore.Weighted
 	stats   writerStats
 
@@ -121,6 +122,7 @@ func newWriter(s *Session, opts WriterOptions) *writer {
 	w.data = newPacker(w, format.KindData, w.opts.PackSize)
 	w.meta = newPacker(w, format.KindMeta, w.opts.MetaPackSize)
 	w.deltas = newDeltas(w)
+	w.open = newOpener(s.repo, w.deltas.content)
 	w.mirrors = newBlockWriter(w, w.meta, format.PurposeMirrors)
 	return w
 }

@@ -1,13 +1,17 @@
-// Command gen writes the reference of the configuration file, as Markdown and
-// as JSON Schema, from the structs of package config and their comments, so
-// that neither can say something else than the program does. go generate runs
-// it in the package's folder; its test fails if the files are not current.
+// Command gen writes the reference of the configuration file, as Markdown, as
+// JSON Schema and as sentences for the program's help, from the structs of
+// package config and their comments, and the page of providers from the data on
+// vendors, so that none can say something else than the program does. go
+// generate runs it in the package's folder; its test fails if the files are not
+// current.
 package main
 
 import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"firn/internal/config"
 )
 
 func main() {
@@ -45,10 +49,16 @@ func generate(dir string) (map[string][]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make schema: %w", err)
 	}
+	about, err := aboutOf(groups)
+	if err != nil {
+		return nil, fmt.Errorf("write sentences: %w", err)
+	}
 	docs := filepath.Join(dir, "..", "..", "docs")
 	return map[string][]byte{
 		filepath.Join(dir, "config.schema.json"):  schema,
 		filepath.Join(docs, "config.schema.json"): schema,
 		filepath.Join(docs, "config.md"):          markdownOf(groups),
+		filepath.Join(docs, "providers.md"):       providersOf(config.Vendors()),
+		filepath.Join(dir, "about.go"):            about,
 	}, nil
 }

@@ -20,11 +20,13 @@ func errorIn(text []byte, x *exchange) (code, message string) {
 		Code    string
 		Message string
 		Region  string
+		Bucket  string `xml:"BucketName"`
 	}
 	if rootOf(text) == "Error" && xml.Unmarshal(text, &answer) == nil {
 		if x.region == "" {
 			x.region = answer.Region
 		}
+		x.named = answer.Bucket
 		return oneLine(answer.Code, 64), oneLine(answer.Message, 300)
 	}
 	return "", oneLine(string(text), 120)

@@ -155,10 +155,36 @@ func (a *awsClient) list(ctx context.Context, prefix, token string) (page, error
 	if err != nil {
 		return page{}, err
 	}
-	got := page{truncated: aws.ToBool(out.IsTruncated), token: aws.ToString(out.NextContinuationToken)}
-	for _, object := range out.Contents {
+	return pageOf(out.Contents, aws.ToBool(out.IsTruncated), aws.ToString(out.NextContinuationToken), out.EncodingType)
+}
+
+func (a *awsClient) listV1(ctx context.Context, prefix, after string) (page, error) {
+	in := &s3.ListObjectsInput{
+		Bucket: a.bucket, Prefix: &prefix, MaxKeys: aws.Int32(pageKeys), EncodingType: types.EncodingTypeUrl,
+	}
+	if after != "" {
+		in.Marker = &after
+	}
+	out, err := a.api.ListObjects(ctx, in)
+	if err != nil {
+		return page{}, err
+	}
+	next := aws.ToString(out.NextMarker)
+	if out.EncodingType == types.EncodingTypeUrl {
+		if next, err = url.QueryUnescape(next); err != nil {
+			return page{}, fmt.Errorf("decode key: %w", err)
+		}
+	}
+	return pageOf(out.Contents, aws.ToBool(out.IsTruncated), next, out.EncodingType)
+}
+
+// pageOf builds a page, keys decoded.
+func pageOf(contents []types.Object, truncated bool, token string, encoding types.EncodingType) (page, error) {
+	got := page{truncated: truncated, token: token}
+	for _, object := range contents {
 		key := aws.ToString(object.Key)
-		if out.EncodingType == types.EncodingTypeUrl {
+		if encoding == types.EncodingTypeUrl {
+			var err error
 			if key, err = url.QueryUnescape(key); err != nil {
 				return page{}, fmt.Errorf("decode key: %w", err)
 			}

@@ -28,6 +28,8 @@ type client interface {
 	// removeMany reports on every key it was answered about.
 	removeMany(ctx context.Context, keys []string) ([]removal, error)
 	list(ctx context.Context, prefix, token string) (page, error)
+	// listV1 lists with the first version of the call, after a key.
+	listV1(ctx context.Context, prefix, after string) (page, error)
 	createBucket(ctx context.Context, location string) error
 }
 
@@ -57,7 +59,7 @@ type removal struct {
 type page struct {
 	items     []item
 	truncated bool
-	token     string // of the next page
+	token     string // of the next page; with the first version a key, "" if it does not say
 }
 
 type item struct {

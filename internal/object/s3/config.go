@@ -16,7 +16,7 @@ import (
 // zero value of everything else is a sensible default.
 type Config struct {
 	Endpoint string // "https://s3.wasabisys.com", "http://127.0.0.1:9000"; "" is AWS
-	Region   string // "" is the AWS profile's on AWS, else "us-east-1"
+	Region   string // "" is the AWS profile's on AWS, else "us-east-1", unless the server's answers say another
 	Bucket   string
 	Prefix   string // of all keys; "a/b" and "/a/b/" mean the same
 
@@ -27,6 +27,7 @@ type Config struct {
 	SecretKey    string
 	SessionToken string
 	Profile      string // of the AWS configuration files
+	Role         Role   // to assume with these keys
 
 	PathStyle *bool // /bucket/key instead of bucket.host/key; nil: off AWS only
 
@@ -40,10 +41,17 @@ type Config struct {
 	Timeouts    Timeouts
 	MaxRetries  int // of one call, besides those that SlowDown causes; 0 means 3, negative none
 
+	Conditions Conditions // how the server takes the conditions of a Put
+	ListV1     bool       // list with the first version of the call; the second, if need be, gives way by itself
+
 	StorageClass string // where PutOptions.Class is empty
 	NoChecksums  bool   // do not send x-amz-checksum-sha256, for servers that refuse it
 	ReadOnly     bool   // fail writing calls with ErrReadOnly, sending nothing
 	Client       string // library: "aws" (default) or "minio"
+
+	// Advice returns what to do about an error code at this provider, "" if
+	// nothing in particular; nil: there is nothing.
+	Advice func(code string) string
 
 	Debug func(RequestLog) // called after each request; nil: not at all
 }
@@ -93,6 +101,7 @@ type place struct {
 	endpoint  *url.URL // nil: AWS's own for the region
 	onAWS     bool
 	pathStyle bool
+	follow    bool   // the region is not given: go to the one that the server says
 	prefix    string // "" or ending in "/"
 }
 
@@ -119,10 +128,16 @@ func (c *Config) resolve() (place, error) {
 	if (c.AccessKey == "") != (c.SecretKey == "") {
 		return place{}, errors.New("access key and secret key go together: one of them is missing")
 	}
+	if c.Role.ARN == "" && c.Role.ExternalID != "" {
+		return place{}, errors.New("an external ID is for assuming a role: the role's ARN is missing")
+	}
 	if (c.ClientCert == "") != (c.ClientKey == "") {
 		return place{}, errors.New("client certificate and its key go together: one of them is missing")
 	}
-	p := place{prefix: strings.Trim(c.Prefix, "/")}
+	if c.Conditions != Quoted && c.Conditions != Unquoted && c.Conditions != Google {
+		return place{}, fmt.Errorf("conditions %q are not known", c.Conditions)
+	}
+	p := place{prefix: strings.Trim(c.Prefix, "/"), follow: c.Region == ""}
 	if p.prefix != "" {
 		if err := object.CheckName(p.prefix); err != nil {
 			return place{}, fmt.Errorf("prefix: %w", err)

@@ -22,6 +22,7 @@ const (
 type rule struct {
 	is     error // sentinel; nil where none applies
 	again  again
+	what   string // what failed, where the sentinel's words do not fit
 	advice string
 }
 
@@ -34,12 +35,17 @@ type fault struct {
 
 func (f *fault) Error() string {
 	switch {
-	case f.is == nil, f.bare:
+	case f.bare, f.is == nil && f.what == "":
 		return f.detail
-	case f.detail == "":
-		return f.is.Error()
 	}
-	return f.is.Error() + ": " + f.detail
+	what := f.what
+	if what == "" {
+		what = f.is.Error()
+	}
+	if f.detail == "" {
+		return what
+	}
+	return what + ": " + f.detail
 }
 
 // wrongAnswer is an answer that cannot be right. It says nothing about what the
@@ -63,7 +69,7 @@ const (
 	adviceKey    = "check access_key, and that endpoint is the provider's who issued it"
 	adviceSecret = "check secret_key for missing characters, blanks or quotes, and region"
 	adviceToken  = "get fresh temporary credentials, and give access key, secret key and session token of one set"
-	adviceAccess = "the keys lack a permission on this bucket and prefix: look at the policy of their user and of the bucket"
+	adviceAccess = "the keys lack a permission on this bucket and prefix, or the bucket is somebody else's: look at the policy of their user and of the bucket"
 	adviceClock  = "set this machine's clock, with NTP for example"
 	adviceRegion = "set region to the bucket's own"
 	adviceLoad   = "the server is overloaded or limits requests: use fewer connections, or try later"
@@ -74,6 +80,8 @@ const (
 	adviceLocked = "Object Lock holds this object until its retention ends"
 	adviceLock   = "retention needs a bucket with Object Lock enabled"
 	adviceTree   = "this server keeps objects as files and cannot hold both a and a/b"
+	adviceToPath = "this server wants the bucket in the path: say force_path_style: true"
+	adviceToHost = "this server wants the bucket in the host's name: say force_path_style: false"
 	adviceBytes  = "a proxy or faulty memory may change bytes on the way: check the network and use https"
 )
 
@@ -82,22 +90,22 @@ const (
 var byCode = map[string]rule{
 	"NoSuchKey":             {is: object.ErrNotFound},
 	"NoSuchVersion":         {is: object.ErrNotFound},
-	"NoSuchBucket":          {is: object.ErrNoBucket, advice: adviceBucket},
-	"InvalidBucketName":     {is: object.ErrNoBucket, advice: "bucket names have 3 to 63 characters of a-z, 0-9, - and ."},
-	"BucketAlreadyExists":   {is: object.ErrExists, advice: adviceName},
-	"BucketNameUnavailable": {is: object.ErrExists, advice: adviceName},
-	"TooManyBuckets":        {is: object.ErrFull, advice: "delete a bucket or raise the account's limit"},
+	"NoSuchBucket":          {is: object.ErrNoBucket, what: "bucket does not exist", advice: adviceBucket},
+	"InvalidBucketName":     {is: object.ErrNoBucket, what: "the bucket cannot have this name", advice: "bucket names have 3 to 63 characters of a-z, 0-9, - and ."},
+	"BucketAlreadyExists":   {is: object.ErrExists, what: "the bucket cannot be created", advice: adviceName},
+	"BucketNameUnavailable": {is: object.ErrExists, what: "the bucket cannot be created", advice: adviceName},
+	"TooManyBuckets":        {is: object.ErrFull, what: "the bucket cannot be created", advice: "delete a bucket or raise the account's limit"},
 	"InvalidAccessKeyId":    {is: object.ErrCredentials, advice: adviceKey},
 	"XAdminUserNotFound":    {is: object.ErrCredentials, advice: adviceKey}, // Versity, with status 404
 	"InvalidSecurity":       {is: object.ErrCredentials, advice: adviceKey},
 	"NotSignedUp":           {is: object.ErrCredentials, advice: "this account has not been enabled for S3: enable it at the provider"},
 	"SignatureDoesNotMatch": {is: object.ErrCredentials, advice: adviceSecret},
-	"ExpiredToken":          {is: object.ErrCredentials, advice: adviceToken},
-	"ExpiredTokenException": {is: object.ErrCredentials, advice: adviceToken},
+	"ExpiredToken":          {is: object.ErrCredentials, what: "the session token has expired", advice: adviceToken},
+	"ExpiredTokenException": {is: object.ErrCredentials, what: "the session token has expired", advice: adviceToken},
 	"InvalidToken":          {is: object.ErrCredentials, advice: adviceToken},
-	"TokenRefreshRequired":  {is: object.ErrCredentials, advice: adviceToken},
-	"RequestTimeTooSkewed":  {is: object.ErrCredentials, advice: adviceClock},
-	"RequestExpired":        {is: object.ErrCredentials, advice: adviceClock},
+	"TokenRefreshRequired":  {is: object.ErrCredentials, what: "the session token has expired", advice: adviceToken},
+	"RequestTimeTooSkewed":  {is: object.ErrCredentials, what: "the clocks differ", advice: adviceClock},
+	"RequestExpired":        {is: object.ErrCredentials, what: "the clocks differ", advice: adviceClock},
 	"AccessDenied":          {is: object.ErrAccess, advice: adviceAccess},
 	"AccessDeniedException": {is: object.ErrAccess, advice: adviceAccess},
 	"Forbidden":             {is: object.ErrAccess, advice: adviceAccess},
@@ -122,6 +130,9 @@ var byCode = map[string]rule{
 	"IllegalLocationConstraintException": {advice: adviceRegion},
 	"InvalidLocationConstraint":          {advice: adviceRegion},
 	"InvalidRegion":                      {advice: adviceRegion},
+	"SecondLevelDomainForbidden":         {what: "wrong addressing style", advice: adviceToHost}, // Alibaba
+	"PathStyleDomainForbidden":           {what: "wrong addressing style", advice: adviceToHost}, // Tencent
+	"VirtualHostDomainRequired":          {what: "wrong addressing style", advice: adviceToHost}, // Huawei
 	"InvalidStorageClass":                {is: object.ErrUnsupported, advice: adviceClass},
 	"NotImplemented":                     {is: object.ErrUnsupported},
 	"MethodNotAllowed":                   {is: object.ErrUnsupported},
@@ -139,22 +150,22 @@ var byCode = map[string]rule{
 	"XAmzContentChecksumMismatch": {is: object.ErrCorrupt, again: soon, advice: adviceBytes},
 	"IncompleteBody":              {is: object.ErrUnreachable, again: soon, advice: adviceBytes},
 
-	"InternalError":              {is: object.ErrUnreachable, again: soon, advice: adviceLater},
+	"InternalError":              {is: object.ErrUnreachable, again: soon, what: "the server has failed", advice: adviceLater},
 	"RequestTimeout":             {is: object.ErrUnreachable, again: soon, advice: "the connection is too slow: use fewer connections"},
 	"TemporaryRedirect":          {is: object.ErrUnreachable, again: soon, advice: "a new bucket is not known everywhere yet: try later, or check region"},
 	"ConditionalRequestConflict": {is: object.ErrUnreachable, again: soon, advice: adviceLater},
 	"OperationAborted":           {is: object.ErrUnreachable, again: soon, advice: adviceLater},
 	"XMinioServerNotInitialized": {is: object.ErrUnreachable, again: soon, advice: adviceLater},
-	"SlowDown":                   {is: object.ErrUnreachable, again: slowly, advice: adviceLoad},
-	"SlowDownRead":               {is: object.ErrUnreachable, again: slowly, advice: adviceLoad},
-	"SlowDownWrite":              {is: object.ErrUnreachable, again: slowly, advice: adviceLoad},
-	"ServiceUnavailable":         {is: object.ErrUnreachable, again: slowly, advice: adviceLoad},
-	"Throttling":                 {is: object.ErrUnreachable, again: slowly, advice: adviceLoad},
-	"ThrottlingException":        {is: object.ErrUnreachable, again: slowly, advice: adviceLoad},
-	"RequestLimitExceeded":       {is: object.ErrUnreachable, again: slowly, advice: adviceLoad},
-	"TooManyRequests":            {is: object.ErrUnreachable, again: slowly, advice: adviceLoad},
-	"RequestThrottled":           {is: object.ErrUnreachable, again: slowly, advice: adviceLoad},
-	"BandwidthLimitExceeded":     {is: object.ErrUnreachable, again: slowly, advice: adviceLoad},
+	"SlowDown":                   {is: object.ErrUnreachable, again: slowly, what: "the server asks to slow down", advice: adviceLoad},
+	"SlowDownRead":               {is: object.ErrUnreachable, again: slowly, what: "the server asks to slow down", advice: adviceLoad},
+	"SlowDownWrite":              {is: object.ErrUnreachable, again: slowly, what: "the server asks to slow down", advice: adviceLoad},
+	"ServiceUnavailable":         {is: object.ErrUnreachable, again: slowly, what: "the server asks to slow down", advice: adviceLoad},
+	"Throttling":                 {is: object.ErrUnreachable, again: slowly, what: "the server asks to slow down", advice: adviceLoad},
+	"ThrottlingException":        {is: object.ErrUnreachable, again: slowly, what: "the server asks to slow down", advice: adviceLoad},
+	"RequestLimitExceeded":       {is: object.ErrUnreachable, again: slowly, what: "the server asks to slow down", advice: adviceLoad},
+	"TooManyRequests":            {is: object.ErrUnreachable, again: slowly, what: "the server asks to slow down", advice: adviceLoad},
+	"RequestThrottled":           {is: object.ErrUnreachable, again: slowly, what: "the server asks to slow down", advice: adviceLoad},
+	"BandwidthLimitExceeded":     {is: object.ErrUnreachable, again: slowly, what: "the server asks to slow down", advice: adviceLoad},
 }
 
 // byStatus is what an answer without a known code means.
@@ -166,7 +177,7 @@ var byStatus = map[int]rule{
 	http.StatusUnauthorized:                 {is: object.ErrCredentials, advice: adviceKey},
 	http.StatusForbidden:                    {is: object.ErrAccess, advice: adviceAccess},
 	http.StatusMethodNotAllowed:             {is: object.ErrUnsupported},
-	http.StatusProxyAuthRequired:            {is: object.ErrUnreachable, advice: "the proxy wants a name and a password: give them in the proxy's URL"},
+	http.StatusProxyAuthRequired:            {is: object.ErrUnreachable, what: "the proxy does not let requests through", advice: "the proxy wants a name and a password: give them in the proxy's URL"},
 	http.StatusRequestTimeout:               byCode["RequestTimeout"],
 	http.StatusPreconditionFailed:           {is: errCondition},
 	http.StatusRequestEntityTooLarge:        {is: object.ErrTooLarge, advice: "a proxy may limit the size of uploads"},
@@ -201,22 +212,33 @@ func (s *Store) answerFault(op string, x *exchange) *fault {
 	if x.message != "" {
 		f.detail += ": " + s.scrub(x.message)
 	}
+	if s.advice != nil && x.code != "" {
+		if own := s.advice(x.code); own != "" {
+			f.advice = own
+		}
+	}
 	switch {
+	case x.code == "NoSuchBucket" && x.named != "" && x.named != s.bucket:
+		f.what, f.detail = "wrong addressing style", fmt.Sprintf("%d %s: the server took %q for the bucket", x.status, x.code, oneLine(x.named, 63))
+		f.advice = adviceToHost
+		if s.inHost {
+			f.advice = adviceToPath
+		}
 	case op == opDelete && x.code == "InvalidRequest":
 		f.is, f.advice = object.ErrAccess, adviceLocked // MinIO on a locked object
 	case op == opList && x.status == http.StatusNotFound && x.code == "":
 		f.rule = byCode["NoSuchBucket"]
 	case r.advice == adviceRegion && x.region != "":
 		f.advice = fmt.Sprintf("the bucket is in region %q: set region to that", oneLine(x.region, 40))
-		f.detail = "wrong region: " + f.detail
+		f.what = "wrong region"
 	case r.advice == adviceRegion:
-		f.detail = "wrong region or endpoint: " + f.detail
+		f.what = "wrong region or endpoint"
 	case r.advice == adviceClock:
 		if now, ok := s.ServerTime(); ok {
 			f.advice = fmt.Sprintf("the clocks differ by %v: %s", time.Until(now).Abs().Round(time.Second), adviceClock)
 		}
 	case x.status == http.StatusBadRequest && x.code == "" && strings.Contains(strings.ToUpper(x.message), "HTTPS"):
-		f.advice = "this port speaks https: write https:// in endpoint"
+		f.what, f.advice = "the server speaks TLS", "this port speaks HTTPS: write https:// in endpoint"
 	}
 	return f
 }

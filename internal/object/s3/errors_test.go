@@ -87,6 +87,7 @@ func TestErrorAnswers(t *testing.T) {
 
 func TestRegionIsFoundOut(t *testing.T) {
 	onFake(t, func(t *testing.T, f *fake, c s3.Config) {
+		c.Region = "us-east-1"
 		s := openConfig(t, c)
 		f.next(func(_ *fake, w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("X-Amz-Bucket-Region", "eu-west-1")

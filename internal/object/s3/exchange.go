@@ -19,14 +19,18 @@ type exchange struct {
 	total   *time.Timer // ends the attempt when it takes too long
 	idle    *time.Timer // ends the attempt when nothing moves
 
-	sent     bool        // a request went out
-	status   int         // of the answer; 0: none came
-	header   http.Header // of the answer; nil: none came
-	length   int64       // of the answer's body; -1: unknown
-	code     string      // of an error answer: S3's own, "" if it gave none
-	message  string      // of an error answer
-	region   string      // where the server says the bucket is
-	received time.Time   // of the answer, by the local clock
+	signed  string      // region that the request is signed for
+	sent    bool        // a request went out
+	status  int         // of the answer; 0: none came
+	header  http.Header // of the answer; nil: none came
+	length  int64       // of the answer's body; -1: unknown
+	code    string      // of an error answer: S3's own, "" if it gave none
+	message string      // of an error answer
+	named   string      // bucket that an error answer is about, "" if it does not say
+	// firstVersion: the answer is a listing in the first version of the call.
+	firstVersion bool
+	region       string    // where the server says the bucket is
+	received     time.Time // of the answer, by the local clock
 
 	mu       sync.Mutex
 	ended    bool  // guarded by mu; the request's body may not be read any more
@@ -95,6 +99,11 @@ func (x *exchange) wireFailure() error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	return x.wireFail
+}
+
+// renew forgets an answer that another request of the same attempt replaces.
+func (x *exchange) renew() {
+	x.status, x.code, x.message, x.header = 0, "", "", http.Header{}
 }
 
 // refused says that the server certainly did not do what it was asked.

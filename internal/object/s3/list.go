@@ -4,6 +4,8 @@ import (
 	"context"
 	"hash/maphash"
 	"iter"
+	"net/http"
+	"slices"
 	"strings"
 
 	"firn/internal/object"
@@ -19,8 +21,8 @@ func (s *Store) List(ctx context.Context, prefix string) iter.Seq2[object.Info, 
 		l := listing{Store: s, prefix: s.key(prefix), seed: maphash.MakeSeed(), tokens: map[uint64]bool{}}
 		for token := ""; ; {
 			var got page
-			err := s.call(ctx, opList, prefix, 0, func(ctx context.Context, _ *exchange) (err error) {
-				if got, err = s.client.list(ctx, l.prefix, token); err == nil {
+			err := s.call(ctx, opList, prefix, 0, func(ctx context.Context, x *exchange) (err error) {
+				if got, err = l.page(ctx, x, token); err == nil {
 					err = l.check(got)
 				}
 				return err
@@ -60,6 +62,41 @@ type listing struct {
 	last   map[string]bool // keys of the page before
 	seed   maphash.Seed
 	tokens map[uint64]bool // hashes of the tokens used so far
+}
+
+// page asks for the page of a token. Servers that know only the first version of
+// the call refuse the second, or pass over the word that tells them apart; then
+// the first is used from there on, if it is the listing's first page.
+func (l *listing) page(ctx context.Context, x *exchange, token string) (page, error) {
+	forced := false // the second version was tried just now, in vain
+	if !l.listV1.Load() {
+		got, err := l.client.list(ctx, l.prefix, token)
+		first := x.firstVersion && (err != nil || got.truncated && got.token == "") ||
+			err != nil && (x.status == http.StatusNotImplemented || x.code == "NotImplemented" || x.code == "InvalidArgument")
+		if !first || token != "" {
+			return got, err
+		}
+		l.listV1.Store(true)
+		forced = true
+		x.renew()
+	}
+	got, err := l.client.listV1(ctx, l.prefix, token)
+	if err != nil {
+		return page{}, err
+	}
+	if !got.truncated || len(got.items) == 0 {
+		return got, nil
+	}
+	if !slices.IsSortedFunc(got.items, func(a, b item) int { return strings.Compare(a.key, b.key) }) {
+		if token == "" && !forced { // the second version needs no order
+			l.listV1.Store(false)
+			x.renew()
+			return l.client.list(ctx, l.prefix, token)
+		}
+		return page{}, wrongAnswer("listing by keys is not in the order of keys, and so cannot be continued")
+	}
+	got.token = max(got.token, got.items[len(got.items)-1].key)
+	return got, nil
 }
 
 // check says whether a page can be the next one.

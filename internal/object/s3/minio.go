@@ -148,14 +148,30 @@ func (m *minioClient) list(ctx context.Context, prefix, token string) (page, err
 	if err != nil {
 		return page{}, err
 	}
-	got := page{truncated: out.IsTruncated, token: out.NextContinuationToken}
-	for _, object := range out.Contents {
+	return minioPage(out.Contents, out.IsTruncated, out.NextContinuationToken), nil
+}
+
+func (m *minioClient) listV1(ctx context.Context, prefix, after string) (page, error) {
+	api, err := m.over(bound{m.under, ctx})
+	if err != nil {
+		return page{}, err
+	}
+	out, err := api.ListObjects(m.bucket, prefix, after, "", pageKeys)
+	if err != nil {
+		return page{}, err
+	}
+	return minioPage(out.Contents, out.IsTruncated, out.NextMarker), nil
+}
+
+func minioPage(contents []minio.ObjectInfo, truncated bool, token string) page {
+	got := page{truncated: truncated, token: token}
+	for _, object := range contents {
 		got.items = append(got.items, item{
 			key: object.Key, size: object.Size, modified: object.LastModified,
 			etag: object.ETag, class: object.StorageClass,
 		})
 	}
-	return got, nil
+	return got
 }
 
 func (m *minioClient) createBucket(ctx context.Context, location string) error {

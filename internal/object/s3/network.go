@@ -1,14 +1,17 @@
 package s3
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
 	"strings"
 	"syscall"
+	"time"
 
 	"firn/internal/object"
 )
@@ -22,6 +25,10 @@ func (s *Store) networkFault(err error) *fault {
 			if known.quote {
 				f.detail += ": " + s.scrub(oneLine(err.Error(), 300))
 			}
+			if unknownHost(err) && s.inHost && s.host != "" && resolves(s.host) {
+				f.detail = fmt.Sprintf("the host %s is known to DNS, and with the bucket's name before it it is not", s.host)
+				f.advice = adviceToPath
+			}
 			return f
 		}
 	}
@@ -30,6 +37,22 @@ func (s *Store) networkFault(err error) *fault {
 		detail: s.scrub(oneLine(err.Error(), 300)),
 	}
 }
+
+// resolves says whether a host is known to DNS.
+func resolves(host string) bool {
+	if net.ParseIP(host) != nil {
+		return true
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), resolveTime)
+	defer cancel()
+	found, err := net.DefaultResolver.LookupHost(ctx, host)
+	return err == nil && len(found) > 0
+}
+
+// resolveTime bounds the look-up that only makes an error clearer.
+const resolveTime = 2 * time.Second
+
+const advicePlain = "this port speaks plain HTTP: write http:// in endpoint, or use_tls: false (use-ssl=false in a URL)"
 
 const adviceServer = "check host and port of endpoint, and that the server runs"
 
@@ -49,9 +72,8 @@ var networkRules = []struct {
 		"renew the server's certificate, or set this machine's clock"},
 	{isOf[*tls.CertificateVerificationError], "the server's certificate cannot be verified", true, never,
 		"name the authority's certificate in ca_file"},
-	{isOf[tls.RecordHeaderError], "the server does not speak TLS", false, never, "this port speaks plain http: write http:// in endpoint"},
-	{says("server gave HTTP response to HTTPS client"), "the server does not speak TLS", false, never,
-		"this port speaks plain http: write http:// in endpoint"},
+	{isOf[tls.RecordHeaderError], "the server does not speak TLS", false, never, advicePlain},
+	{says("server gave HTTP response to HTTPS client"), "the server does not speak TLS", false, never, advicePlain},
 	{says("proxyconnect"), "the proxy does not answer", true, soon, "check proxy"},
 	{says("remote error: tls:"), "the server refused TLS", true, never, "it may want a client certificate"},
 	{unknownHost, "the host is not known to DNS", true, never, "check endpoint and region, and this machine's name server"},

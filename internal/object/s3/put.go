@@ -36,6 +36,9 @@ func (s *Store) put(ctx context.Context, name string, body []byte, opts object.P
 	if err := s.begin(ctx, opPut, name, true); err != nil {
 		return object.Info{}, err
 	}
+	if opts.IfMatch != "" && s.redress.conditions == Google {
+		return object.Info{}, fail(opPut, name, fmt.Errorf("replace if unchanged: %w", object.ErrUnsupported))
+	}
 	w := writing{Store: s, name: name, body: body, opts: opts}
 	w.prepare()
 	err := s.call(ctx, opPut, name, int64(len(body)), w.attempt)
@@ -95,6 +98,8 @@ func (w *writing) attempt(ctx context.Context, x *exchange) error {
 			return &fault{rule: rule{is: object.ErrExists}}
 		}
 		return &fault{rule: rule{is: object.ErrChanged}}
+	case w.opts.IfAbsent && w.redress.conditions == Google && (x.status == http.StatusBadRequest || x.status == http.StatusForbidden):
+		return &fault{rule: rule{is: object.ErrUnsupported}, detail: "condition in Google's words: " + w.scrub(x.message)}
 	case byCode[x.code].is == object.ErrCorrupt && sha256.Sum256(w.body) != w.sum:
 		return &fault{rule: rule{is: object.ErrCorrupt}, detail: "the body does not have the SHA-256 it was given"}
 	case !w.opts.RetainUntil.IsZero() && x.code == "InvalidRequest":

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"net/http"
+	"regexp"
 	"time"
 
 	"firn/internal/object"
@@ -25,13 +27,14 @@ const (
 // attempt. The error is an *object.Error.
 func (s *Store) call(ctx context.Context, op, name string, size int64, do func(context.Context, *exchange) error) error {
 	var slow time.Time // end of the budget for slowing down; zero: not asked yet
-	failures, slowdowns := 0, 0
+	failures, slowdowns, moves := 0, 0, 0
 	for attempt := 1; ; attempt++ {
 		cuts, err := s.gate.enter(ctx)
 		if err != nil {
 			return fail(op, name, ctxFault(ctx))
 		}
 		tried, x := newExchange(ctx, s.times, attempt, size)
+		x.signed = s.redress.current()
 		err = do(tried, x)
 		cause := context.Cause(tried)
 		x.end()
@@ -44,6 +47,10 @@ func (s *Store) call(ctx context.Context, op, name string, size int64, do func(c
 		}
 		f := s.judge(ctx, op, x, cause, err)
 		s.gate.leave(cuts, f.again == slowly)
+		if moves < maxMoves && s.relocate(x) {
+			moves++
+			continue
+		}
 		wait := retryAfter(x.header, x.received)
 		switch f.again {
 		case never:
@@ -68,6 +75,24 @@ func (s *Store) call(ctx context.Context, op, name string, size int64, do func(c
 	}
 }
 
+// relocate goes to the region that the server says the bucket is in, if none is
+// given, and says whether the request may be made again there. An answer that
+// names a region is a refusal: nothing has been done.
+func (s *Store) relocate(x *exchange) bool {
+	wrong := x.status == http.StatusMovedPermanently || x.status == http.StatusTemporaryRedirect || x.status == http.StatusBadRequest
+	if !s.follow || !wrong || !regionName.MatchString(x.region) || x.region == x.signed {
+		return false
+	}
+	s.redress.found.Store(&x.region)
+	return true
+}
+
+// maxMoves bounds how often one call follows a server from region to region.
+const maxMoves = 2
+
+// regionName is what a region may be called, so that it can stand in a host's name.
+var regionName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
+
 // judge explains a failed attempt. cause is what ended its context, if
 // anything did.
 func (s *Store) judge(ctx context.Context, op string, x *exchange, cause, err error) *fault {
@@ -83,15 +108,22 @@ func (s *Store) judge(ctx context.Context, op string, x *exchange, cause, err er
 		return s.answerFault(op, x)
 	case x.wireFailure() != nil:
 		return s.networkFault(x.wireFailure())
+	case errors.Is(err, errRole):
+		return s.roleFault(err)
 	case errors.Is(err, errNoCredentials):
-		return &fault{
-			rule:   rule{is: object.ErrCredentials, advice: "give access_key and secret_key, or a profile that has them"},
-			detail: s.scrub(oneLine(err.Error(), 300)),
-		}
+		return s.keysFault(err)
 	case !x.sent:
 		return &fault{detail: s.scrub(oneLine(err.Error(), 300))} // refused by the library itself
 	}
 	return wrongAnswer(s.scrub(oneLine(err.Error(), 300)))
+}
+
+// keysFault is the failure to find keys.
+func (s *Store) keysFault(err error) *fault {
+	return &fault{
+		rule:   rule{is: object.ErrCredentials, advice: "give access_key and secret_key, or a profile that has them"},
+		detail: s.scrub(oneLine(err.Error(), 300)),
+	}
 }
 
 // pause returns how long to wait before the n-th further attempt: between half

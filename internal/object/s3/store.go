@@ -33,13 +33,19 @@ type Store struct {
 	times    Timeouts
 	secrets  []string // never to be shown
 
-	client client
-	wire   *wire
-	gate   *gate
+	client  client
+	redress *redress
+	wire    *wire
+	gate    *gate
+	follow  bool                     // the region is not given: go to the one that the server says
+	advice  func(code string) string // of the provider; may be nil
+	host    string                   // of the endpoint as it is given, without the bucket; "" for AWS's own
+	inHost  bool                     // the bucket stands in the host's name
 
 	caps     atomic.Pointer[object.Capabilities] // nil: not known yet
 	known    atomic.Bool                         // keys and bucket have been seen to be right
 	oneByOne atomic.Bool                         // the server cannot delete several at once
+	listV1   atomic.Bool                         // the server lists with the first version of the call
 }
 
 // Open prepares a drive from its configuration. It sends nothing to the bucket
@@ -56,11 +62,12 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	s := &Store{
 		bucket: c.Bucket, prefix: p.prefix, class: c.StorageClass, readOnly: c.ReadOnly, noSums: c.NoChecksums,
 		retries: c.MaxRetries, times: c.Timeouts, secrets: c.secrets(),
-		wire: &wire{base: base, debug: c.Debug}, gate: newGate(c.Connections),
+		wire: &wire{base: base, debug: c.Debug}, gate: newGate(c.Connections), follow: p.follow, inHost: !p.pathStyle, advice: c.Advice,
 	}
+	s.listV1.Store(c.ListV1)
 	host := "AWS"
 	if p.endpoint != nil {
-		host = p.endpoint.Host
+		host, s.host = p.endpoint.Host, p.endpoint.Hostname()
 	}
 	s.location = fmt.Sprintf("s3://%s at %s", strings.TrimSuffix(c.Bucket+"/"+p.prefix, "/"), host)
 
@@ -68,10 +75,14 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("configure s3 drive: %w", err)
 	}
+	if c.Role.ARN != "" {
+		shared.Credentials = c.Role.assume(&c, p, shared.Credentials, s.wire)
+	}
+	s.redress = &redress{wire: s.wire, keys: shared.Credentials, conditions: c.Conditions, onAWS: p.onAWS, region: c.Region}
 	if c.Client == clientMinIO {
-		s.client, err = newMinIO(&c, p, shared, s.wire)
+		s.client, err = newMinIO(&c, p, shared, s.redress)
 	} else {
-		s.client = newAWS(&c, p, shared, s.wire)
+		s.client = newAWS(&c, p, shared, s.redress)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("configure s3 drive: %w", err)

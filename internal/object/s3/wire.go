@@ -102,13 +102,15 @@ func (w *wire) setClock(header http.Header, begun, received time.Time) {
 // here, and their bodies replaced by what was read.
 func (w *wire) examine(request *http.Request, answer *http.Response, x *exchange) error {
 	x.status, x.header, x.length = answer.StatusCode, answer.Header, answer.ContentLength
-	x.code, x.message, x.region = "", "", answer.Header.Get("X-Amz-Bucket-Region")
+	x.code, x.message, x.named, x.region = "", "", "", answer.Header.Get("X-Amz-Bucket-Region")
 	x.answered(answer.ContentLength)
 	query := request.URL.Query()
 	root := "" // what the answer's body must be
 	switch {
 	case answer.StatusCode >= 300:
-	case request.Method == http.MethodGet && query.Has("list-type"):
+	case request.Method == http.MethodGet && query.Has("versions"):
+		root = "ListVersionsResult"
+	case request.Method == http.MethodGet && (query.Has("list-type") || query.Has("max-keys")):
 		root = "ListBucketResult"
 	case request.Method == http.MethodPost && query.Has("delete"):
 		root = "DeleteResult"
@@ -132,6 +134,7 @@ func (w *wire) examine(request *http.Request, answer *http.Response, x *exchange
 		x.code, x.message = errorIn(text, x)
 		return nil
 	}
+	x.firstVersion = root == "ListBucketResult" && bytes.Contains(text, []byte("<Marker"))
 	return w.believe(answer, text, root, x)
 }
 
