@@ -36,6 +36,7 @@ type flags struct {
 	passphraseFile    string
 	passphraseCommand string
 	keyFile           string
+	classOptional     bool
 	settings          []config.Option // of the drive, as flags
 }
 
@@ -58,6 +59,7 @@ func (a *app) globalFlags(fl *pflag.FlagSet) {
 	fl.StringVar(&f.passphraseFile, "passphrase-file", "", "`FILE` with the passphrase")
 	fl.StringVar(&f.passphraseCommand, "passphrase-command", "", "`COMMAND` that prints the passphrase")
 	fl.StringVar(&f.keyFile, "key-file", "", "`FILE` with the key that opens the repository")
+	fl.BoolVar(&f.classOptional, "class-optional", false, "go on where a server refuses the storage class or the encryption it is asked for")
 	a.settingFlags(fl)
 	cobra.OnInitialize(a.settle)
 }

@@ -121,7 +121,7 @@ func checkAdvice(j *checkJSON) string {
 	if j.Record == "" && j.Unrecorded != "" {
 		return "it could not be recorded; check with a key and credentials that may write, then back up again"
 	}
-	return "back up again: what the sources still have is stored anew; then run 'firn check' once more"
+	return "back up again: what the sources still have is stored anew; 'firn repair' makes roots and index again; then run 'firn check' once more"
 }
 
 func checkSummary(d *drive, r *check.Report, took time.Duration) *checkJSON {

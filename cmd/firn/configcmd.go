@@ -1,9 +1,11 @@
 package main
 
 import (
+	"errors"
 	"github.com/spf13/cobra"
 
 	"firn/internal/config"
+	"firn/internal/storageconfig"
 )
 
 func newConfigCommand(a *app) *cobra.Command {
@@ -80,6 +82,11 @@ with line and column; what works and is unsafe or probably not meant is listed.`
 			}
 			if file == nil {
 				return advise(usagef("there is no configuration file"), "'firn config path' shows where one is looked for")
+			}
+			for i := range file.Drives {
+				if _, err := a.storageRules(&file.Drives[i]); errors.Is(err, storageconfig.ErrArchive) {
+					return err
+				}
 			}
 			findings := config.Check(file)
 			for _, f := range findings {

@@ -79,7 +79,7 @@ func (f *driveBrowseFlags) run(ctx context.Context, a *app, set *config.Drive, p
 	for _, w := range set.Warnings() {
 		a.out.warn("%s", w)
 	}
-	store, err := a.openStore(ctx, set, false)
+	store, err := a.openStore(ctx, set, false, nil)
 	if err != nil {
 		return err
 	}

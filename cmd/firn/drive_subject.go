@@ -17,7 +17,7 @@ import (
 // front of it in other commands. asked tells what it has been asked since.
 func (a *app) subject(ctx context.Context, set *config.Drive) (subject examine.Subject, asked func() requests, err error) {
 	if set.Provider == config.Local {
-		store, err := a.openStore(ctx, set, false)
+		store, err := a.openStore(ctx, set, false, nil)
 		if err != nil {
 			return subject, nil, err
 		}
@@ -39,8 +39,6 @@ func (a *app) subject(ctx context.Context, set *config.Drive) (subject examine.S
 	if err != nil {
 		return subject, nil, err
 	}
-	class := c.StorageClass
-	c.StorageClass = "" // test objects go where they can be read at once
 	counter := &requestCounter{next: c.Debug}
 	c.Debug = counter.count
 	store, err := s3.Open(ctx, c)
@@ -55,7 +53,7 @@ func (a *app) subject(ctx context.Context, set *config.Drive) (subject examine.S
 	style.PathStyle = &pathStyle
 	return examine.Subject{
 		Store: store, Bucket: store, Keys: keys, Region: at.Region.Value, RegionFrom: at.Region.From,
-		Prefix: set.KeyPrefix(), Class: class,
+		Prefix: set.KeyPrefix(), Class: set.StorageClass,
 		OtherClient: alternative(client, "client: "+client.Client),
 		OtherStyle:  alternative(style, fmt.Sprintf("force_path_style: %t", pathStyle)),
 	}, counter.sum, nil

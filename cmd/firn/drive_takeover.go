@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -64,11 +65,11 @@ func (a *app) takeOver(ctx context.Context, d *drive, yes bool) error {
 		if !a.interactive() {
 			return advise(usagef("taking over a directory wants to be confirmed"), "say --yes")
 		}
-		sure, err := newDialogue().yes(fmt.Sprintf("move %s to host %s?", d.store.Location(), a.host()))
+		answer, err := newDialogue().ask(fmt.Sprintf("move %s to host %s? (yes/no)", d.store.Location(), a.host()), "no")
 		if err != nil {
 			return err
 		}
-		if !sure {
+		if !strings.HasPrefix(strings.ToLower(answer), "y") {
 			a.out.say("nothing was changed")
 			return nil
 		}

@@ -12,12 +12,12 @@ func newDriveCommand(a *app) *cobra.Command {
 	c := &cobra.Command{
 		Use:         "drive",
 		Short:       "Drives: configure, list, browse and check them",
-		Annotations: map[string]string{oneLine: "list, add, set, remove, browse, vendors, takeover, lifecycle, policy"},
+		Annotations: map[string]string{oneLine: "list, add, set, browse, vendors, takeover, lifecycle, storage-config"},
 	}
 	check := newDriveCheckCommand(a)
 	check.Annotations = map[string]string{ownLine: "yes"}
 	c.AddCommand(check, newDriveListCommand(a), newDriveAddCommand(a), newDriveSetCommand(a), newDriveUnsetCommand(a), newDriveRemoveCommand(a),
-		newDriveBrowseCommand(a), newDriveVendorsCommand(a), newDriveTakeoverCommand(a), newDriveLifecycleCommand(a), newDrivePolicyCommand(a))
+		newDriveBrowseCommand(a), newDriveVendorsCommand(a), newDriveTakeoverCommand(a), newDriveLifecycleCommand(a), newDrivePolicyCommand(a), newDriveStorageCommand(a))
 	return c
 }
 

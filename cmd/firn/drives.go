@@ -14,6 +14,7 @@ import (
 	"firn/internal/object"
 	"firn/internal/object/s3"
 	"firn/internal/repo"
+	"firn/internal/storageconfig"
 )
 
 // drive is a drive in use and its repository.
@@ -24,6 +25,9 @@ type drive struct {
 	meter *object.Metered
 	claim *claim.Guard // around the store; nil where nothing is written
 	repo  *repo.Repository
+
+	storage     *storageconfig.Store // below the claim; nil for folders and where nothing is written
+	storageFile []byte               // .storageconfig for a repository that is to be made; nil for none
 }
 
 // errNoDrive means that nothing says which drive to use.
@@ -158,7 +162,7 @@ func (a *app) connect(ctx context.Context, set *config.Drive, create bool) (*dri
 	for _, w := range set.Warnings() {
 		a.out.warn("%s", w)
 	}
-	store, err := a.openStore(ctx, set, create)
+	store, ruled, err := a.openRuled(ctx, set, create)
 	if err != nil {
 		return nil, err
 	}
@@ -170,14 +174,20 @@ func (a *app) connect(ctx context.Context, set *config.Drive, create bool) (*dri
 	}
 	m := object.Meter(store)
 	d := &drive{label: label(set), set: *set, store: m, meter: m}
+	if ruled != nil {
+		d.storage = ruled(m)
+		d.store = d.storage
+	}
 	if !set.ReadOnly {
-		d.claim = claim.NewGuard(m, claim.Holder{Host: a.host(), Owner: set.Owner, Exclusive: set.Exclusive}, a.cacheRoot())
+		d.claim = claim.NewGuard(d.store, claim.Holder{Host: a.host(), Owner: set.Owner, Exclusive: set.Exclusive}, a.cacheRoot())
 		d.store = d.claim
 	}
 	return d, nil
 }
 
-func (a *app) openStore(ctx context.Context, set *config.Drive, create bool) (object.Store, error) {
+// openStore opens a drive's own store; params, if given, choose how objects are
+// stored in a bucket.
+func (a *app) openStore(ctx context.Context, set *config.Drive, create bool, params func(string) s3.PutParams) (object.Store, error) {
 	if set.Provider == config.Local {
 		return object.OpenDir(set.Path, create)
 	}
@@ -185,6 +195,7 @@ func (a *app) openStore(ctx context.Context, set *config.Drive, create bool) (ob
 	if err != nil {
 		return nil, err
 	}
+	c.Params = params
 	store, err := s3.Open(ctx, c)
 	if err != nil || !create || !set.CreateBucket {
 		return store, err
@@ -212,7 +223,11 @@ func (a *app) openReplaceable(ctx context.Context, set *config.Drive) (*drive, e
 	if err := writable(set); err != nil {
 		return nil, err
 	}
-	return a.openDrive(ctx, set)
+	d, err := a.openDrive(ctx, set)
+	if err == nil {
+		a.tellDataOnly(d)
+	}
+	return d, err
 }
 
 // opening is how a command opens its drives: openDrive, openWritable or

@@ -18,6 +18,7 @@ import (
 type initFlags struct {
 	generate   bool
 	noRecovery bool
+	storage    string // file with the .storageconfig
 }
 
 func newInitCommand(a *app) *cobra.Command {
@@ -33,6 +34,9 @@ existing one), or FIRN_PASSPHRASE and its like; on a terminal it is asked for.
 --generate-key makes a key file for unattended use in your configuration folder.
 A bucket that does not exist is created with --create-bucket; on a terminal init asks.
 
+A .storageconfig that is there already, or given with --storage-config, says from the
+beginning in which storage class objects are put.
+
 On a terminal and without a drive, init leads through everything: folder or
 vendor, keys, bucket, and how the repository is opened.`,
 		Example: `  firn init
@@ -43,6 +47,7 @@ vendor, keys, bucket, and how the repository is opened.`,
 	}
 	c.Flags().BoolVar(&f.generate, "generate-key", false, "generate a key file for unattended use")
 	c.Flags().BoolVar(&f.noRecovery, "no-recovery-key", false, "make no recovery key")
+	c.Flags().StringVar(&f.storage, "storage-config", "", "put this `FILE` there as .storageconfig first: storage classes by prefix")
 	return c
 }
 
@@ -81,8 +86,10 @@ func (f *initFlags) create(ctx context.Context, a *app, set *config.Drive) error
 	if there {
 		return fmt.Errorf("%w (%s)", repo.ErrExists, d.store.Location())
 	}
-	if err := d.claim.Vacant(ctx); err != nil {
-		return err
+	if f.storage != "" {
+		if d.storageFile, err = storageText(f.storage); err != nil {
+			return err
+		}
 	}
 	secret, made, err := f.secret(ctx, a, d)
 	if err != nil {
@@ -143,6 +150,15 @@ type createdJSON struct {
 // is written first: a repository whose key was lost in between would be of no use.
 func (a *app) createRepository(ctx context.Context, d *drive, secret seal.Secret, k *keyFile, withRecovery bool) error {
 	if err := a.refuseDangerous(ctx, &d.set); err != nil {
+		return err
+	}
+	if err := writable(&d.set); err != nil {
+		return err
+	}
+	if err := d.claim.Vacant(ctx); err != nil {
+		return err
+	}
+	if err := a.beginStorage(ctx, d); err != nil {
 		return err
 	}
 	slots := []repo.NewSlot{{Secret: secret, Label: "first"}}

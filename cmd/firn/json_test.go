@@ -40,12 +40,17 @@ var shapes = []shape{
 	{"diff", "change", changeJSON{}}, {"diff", "summary", diffSums{}},
 	{"stats", "snapshot_stats", snapshotStatsJSON{}}, {"stats", "summary", statsJSON{}},
 	{"check", "finding", findingJSON{}}, {"check", "summary", checkJSON{}},
+	{"repair", "repair", repairJSON{}}, {"repair", "index", indexRepairJSON{}},
+	{"repair", "loss", lossJSON{}}, {"repair", "snapshot_repair", snapshotRepairJSON{}},
+	{"repair root", "repair", repairJSON{}}, {"repair index", "repair", repairJSON{}}, {"repair index", "index", indexRepairJSON{}},
+	{"repair snapshots", "loss", lossJSON{}}, {"repair snapshots", "snapshot_repair", snapshotRepairJSON{}},
 	{"forget", "verdict", verdictJSON{}}, {"forget", "summary", forgetSummary{}},
 	{"prune", "summary", pruneJSON{}},
 	{"key list", "slot", slotJSON{}},
 	{"key add", "slot", slotJSON{}}, {"key add", "recovery_key", recoveryJSON{}},
 	{"key change", "slot", slotJSON{}}, {"key change", "removed", removedJSON{}}, {"key change", "recovery_key", recoveryJSON{}},
 	{"key remove", "removed", removedJSON{}},
+	{"key rotate", "rotation", rotationJSON{}}, {"key revoke", "rotation", rotationJSON{}},
 	{"drive takeover", "before", claimJSON{}},
 	{"drive takeover", "claim", claimJSON{}},
 	{"drive list", "drive", driveJSON{}},
@@ -55,6 +60,8 @@ var shapes = []shape{
 	{"drive vendors", "vendor", vendorJSON{}}, {"drive vendors", "latency", latencyJSON{}},
 	{"drive check", "step", driveStepJSON{}}, {"drive check", "summary", driveCheckJSON{}}, {"drive check", "policy", policyJSON{}},
 	{"drive lifecycle", "lifecycle", lifecycleJSON{}}, {"drive policy", "policy", policyJSON{}},
+	{"drive storage-config show", "storage_config", storageJSON{}}, {"drive storage-config set", "storage_config_set", storageSetJSON{}},
+	{"drive storage-config check", "storage_config_check", storageCheckJSON{}},
 	{"health", "health", healthJSON{}},
 	{"config path", "path", configPathJSON{}},
 	{"config check", "finding", configFindingJSON{}}, {"config check", "summary", configSummary{}},
@@ -68,9 +75,9 @@ var documentPath = filepath.Join("..", "..", "docs", "json.md")
 type documented map[string]map[string]map[string]string
 
 var (
-	commandLine = regexp.MustCompile("(?i)^## `?(?:firn )?([a-z ,]+?)`?$")
+	commandLine = regexp.MustCompile("(?i)^## `?(?:firn )?([a-z ,-]+?)`?$")
 	kindLine    = regexp.MustCompile("^### `([a-z_]+)`")
-	sameLine    = regexp.MustCompile("^All fields of `([a-z ]+)` `([a-z_]+)`")
+	sameLine    = regexp.MustCompile("^All fields of `([a-z -]+)` `([a-z_]+)`")
 	fieldLine   = regexp.MustCompile("^\\| `([a-zA-Z0-9_.\\[\\]]+)` \\| ([^|]+) \\| [^|]+ \\|$")
 )
 

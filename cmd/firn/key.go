@@ -40,9 +40,10 @@ recovery key, in one of three roles:
   owner       may do everything
   writer      may back up, and can read nothing: no file, no name, no list of snapshots
   maintainer  may check, forget and prune, and cannot read the content of files`,
-		Annotations: map[string]string{oneLine: "list, add, change, remove: passphrases, key files, recovery keys"},
+		Annotations: map[string]string{oneLine: "list, add, change, remove, rotate, revoke: who may open it, and how"},
 	}
-	c.AddCommand(newKeyListCommand(a), newKeyAddCommand(a), newKeyChangeCommand(a), newKeyRemoveCommand(a))
+	c.AddCommand(newKeyListCommand(a), newKeyAddCommand(a), newKeyChangeCommand(a), newKeyRemoveCommand(a),
+		newKeyRotateCommand(a), newKeyRevokeCommand(a))
 	return c
 }
 
@@ -53,6 +54,7 @@ type slotJSON struct {
 	Role    string    `json:"role"`
 	Kind    string    `json:"kind"`
 	Label   string    `json:"label"`
+	Host    string    `json:"host,omitempty"`
 	Created time.Time `json:"created"`
 	InUse   bool      `json:"in_use"`
 }
@@ -61,7 +63,9 @@ func newKeyListCommand(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "list",
 		Short: "List key slots",
-		Long:  "List the key slots of every drive in use; * marks the one that opened it.",
+		Long: `List the key slots of every drive in use; * marks the one that opened it. To an
+owner it also tells the host key of writers and maintainers, which stands in the names
+of their snapshots and sessions on the drive.`,
 		Example: `  firn key list
   firn key list -d @wasabi --key-file recovery.txt`,
 		Args: cobra.NoArgs,
@@ -79,9 +83,9 @@ func newKeyListCommand(a *app) *cobra.Command {
 					if j.InUse {
 						mark = "*"
 					}
-					rows = append(rows, []string{mark, j.ID[:8], j.Role, j.Kind, j.Created.Local().Format("2006-01-02 15:04"), printable(j.Label)})
+					rows = append(rows, []string{mark, j.ID[:8], j.Role, j.Kind, j.Created.Local().Format("2006-01-02 15:04"), j.Host, printable(j.Label)})
 				}
-				a.out.table([]string{"", "ID", "ROLE", "OPENS WITH", "CREATED", "LABEL"}, rows)
+				a.out.table([]string{"", "ID", "ROLE", "OPENS WITH", "CREATED", "HOST KEY", "LABEL"}, rows)
 				return nil
 			})
 		},
@@ -93,10 +97,14 @@ func slotToJSON(s *repo.SlotInfo, d *drive) slotJSON {
 	if s.Passphrase {
 		kind = "passphrase"
 	}
-	return slotJSON{
+	j := slotJSON{
 		Drive: d.label, ID: hex.EncodeToString(s.ID[:]), Role: roleNames[s.Role], Kind: kind, Label: s.Label,
 		Created: s.Created.UTC(), InUse: s.ID == d.repo.Slot(),
 	}
+	if key, err := d.repo.Keys().MemberKey(seal.Member{Slot: s.ID, Role: s.Role}); err == nil { // others than owners cannot tell
+		j.Host = format.HostOf(key).String()
+	}
+	return j
 }
 
 // removedJSON is a key slot that is gone.
@@ -206,8 +214,8 @@ func newKeyChangeCommand(a *app) *cobra.Command {
 		Short: "Replace the key slot in use by a new one",
 		Long: `Replace the key slot that opened the repository by a new one. The new slot is
 written and verified before the old one goes. Whoever knew the old passphrase and copied
-the old slot can still open that copy: to shut them out for data to come takes new
-sealing keys, not a new passphrase.`,
+the old slot can still open that copy, with all the keys in it: of an owner's slot, all
+there is and will be. 'firn key rotate --revoke' shuts out a writer or maintainer.`,
 		Example: `  firn key change
   firn key change --new-passphrase-file pass`,
 		Args: cobra.NoArgs,
@@ -235,7 +243,8 @@ func newKeyRemoveCommand(a *app) *cobra.Command {
 		Use:   "remove ID",
 		Short: "Remove a key slot",
 		Long: `Remove a key slot; ID is the beginning of what 'firn key list' shows. The last slot
-of an owner stays. Whoever copied the slot before can still open the copy.`,
+of an owner stays. Whoever copied the slot before can still open the copy: where a key may
+have leaked, 'firn key revoke' does more.`,
 		Example: `  firn key remove 5787bc97`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -96,7 +96,7 @@ S3-compatible storage or in a folder.`,
 	}
 	add(groupBackup, newInitCommand(a), newBackupCommand(a), newRestoreCommand(a))
 	add(groupLook, newSnapshotsCommand(a), newLsCommand(a), newCatCommand(a), newFindCommand(a), newDiffCommand(a), newStatsCommand(a))
-	add(groupCare, newCheckCommand(a), newForgetCommand(a), newPruneCommand(a), newKeyCommand(a))
+	add(groupCare, newCheckCommand(a), newRepairCommand(a), newForgetCommand(a), newPruneCommand(a), newKeyCommand(a))
 	add(groupDrive, newDriveCommand(a), newHealthCommand(a), newConfigCommand(a))
 	add("", newVersionCommand(a), newManCommand())
 	must(root.RegisterFlagCompletionFunc("drive", a.completeDrive))

@@ -21,6 +21,10 @@ func (a *app) s3Config(ctx context.Context, set *config.Drive) (s3.Config, error
 	if err != nil {
 		return s3.Config{}, err
 	}
+	customer, err := customerKey(ctx, set)
+	if err != nil {
+		return s3.Config{}, err
+	}
 	a.out.detail("region %s (%s), keys from %s", at.Region.Value, at.Region.From, keys.From)
 	c := s3.Config{
 		Endpoint: at.Endpoint.Value, Region: at.Region.Value, Bucket: set.Bucket, Prefix: set.KeyPrefix(),
@@ -28,7 +32,7 @@ func (a *app) s3Config(ctx context.Context, set *config.Drive) (s3.Config, error
 		Role:    s3.Role{ARN: set.RoleARN, ExternalID: set.ExternalID, Session: sessionName(a.host())},
 		Profile: set.Profile, PathStyle: &at.PathStyle, CAFile: set.CAFile,
 		InsecureTLS: set.VerifySSL != nil && !*set.VerifySSL, ClientCert: set.ClientCert, ClientKey: set.ClientKey,
-		Proxy: set.Proxy.Reveal(), Connections: set.Connections, StorageClass: set.StorageClass,
+		Proxy: set.Proxy.Reveal(), Connections: set.Connections, CustomerKey: customer,
 		ReadOnly: set.ReadOnly, Client: set.Client, MaxRetries: retries(set), NoChecksums: at.Vendor.Checksums == "no",
 		Conditions: conditions(at.Vendor), ListV1: at.Vendor.Listing == 1, Advice: at.Vendor.AdviceFor,
 		Timeouts: s3.Timeouts{

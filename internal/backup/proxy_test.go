@@ -1,6 +1,7 @@
 package backup_test
 
 import (
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -99,11 +100,12 @@ func TestLiesHarmNothing(t *testing.T) {
 	}
 	for name, lie := range map[string]struct {
 		fault s3test.Fault
+		share float64
 		kinds []s3test.Kind
 	}{
-		"wrong bytes":   {s3test.FlipReceived, []s3test.Kind{s3test.Get}},
-		"stale reads":   {s3test.Stale, []s3test.Kind{s3test.Get, s3test.Head}},
-		"stale listing": {s3test.Stale, []s3test.Kind{s3test.List}},
+		"wrong bytes":   {s3test.FlipReceived, 0.25, []s3test.Kind{s3test.Get}},
+		"stale reads":   {s3test.Stale, 0.1, []s3test.Kind{s3test.Get, s3test.Head}},
+		"stale listing": {s3test.Stale, 0.4, []s3test.Kind{s3test.List}},
 	} {
 		for _, client := range []string{"aws", "minio"} {
 			t.Run(name+"/"+client, func(t *testing.T) {
@@ -111,10 +113,10 @@ func TestLiesHarmNothing(t *testing.T) {
 				store := openBucket(t, p, client)
 				r, secret := newRepository(t, store)
 				dir := t.TempDir()
-				writeTree(t, dir)
+				writeSmallTree(t, dir)
 				done := []string{backUp(t, r, dir).Snapshot.Session}
 				failed := 0
-				p.Often(0.2, lie.fault, lie.kinds...)
+				p.Often(lie.share, lie.fault, lie.kinds...)
 				for round := range 5 {
 					if err := os.WriteFile(filepath.Join(dir, "changing"), make([]byte, 100<<10+round), 0o600); err != nil {
 						t.Fatal(err)
@@ -143,6 +145,21 @@ func TestLiesHarmNothing(t *testing.T) {
 					t.Error("no request was spoilt")
 				}
 			})
+		}
+	}
+}
+
+// writeSmallTree writes some files below a.
+func writeSmallTree(t *testing.T, dir string) {
+	t.Helper()
+	if err := os.Mkdir(filepath.Join(dir, "a"), 0o750); err != nil {
+		t.Fatal(err)
+	}
+	content := make([]byte, 300<<10)
+	for i, name := range []string{"one", "two", "three"} {
+		rand.NewChaCha8([32]byte{byte(i)}).Read(content)
+		if err := os.WriteFile(filepath.Join(dir, "a", name), content[:(i+1)*100<<10], 0o640); err != nil {
+			t.Fatal(err)
 		}
 	}
 }

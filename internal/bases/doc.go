@@ -4,9 +4,12 @@
 //
 // Invariant: it gives out a block's plaintext exactly as it was stored, or an
 // error; nothing depends on it but the size of what comes next. It may be
-// deleted at any time, keeps to its budget on disk, and is sealed with a key that
-// every role that writes has. Package repo fills it when a pack has arrived
-// and asks it before a block is written.
+// deleted at any time, keeps to its budget on disk, leaves a tenth of the file
+// system free, and is sealed with a key that every role that writes has. Package
+// repo fills it when a pack has arrived and asks it before a block is written.
+//
+// Several processes may have it open. Each counts what was there when it opened
+// it and what it keeps itself; the next one to open it counts all.
 //
 // There is a file for each pack, so that one is written in one go and dropped
 // in one go, the least recently used first. Content of files that were seen to

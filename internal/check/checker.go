@@ -110,6 +110,12 @@ func (c *checker) checkSnapshots() error {
 	}
 	c.set = set
 	c.report.Snapshots = len(set.Snapshots)
+	for _, session := range set.Revoked {
+		c.ledger.add(&Finding{
+			Kind: Untrusted, Object: format.ManifestObject(session),
+			Detail: "its host was revoked before: the snapshot counts for nothing, and prune will drop it",
+		})
+	}
 	if len(set.Damage) == 0 {
 		return nil
 	}
@@ -118,7 +124,9 @@ func (c *checker) checkSnapshots() error {
 		return err
 	}
 	for _, session := range sessions {
-		if _, err := c.repo.ReadOutcome(c.ctx, session); c.isDamage(err) {
+		if _, err := c.repo.ReadOutcome(c.ctx, session); errors.Is(err, seal.ErrRevoked) {
+			continue
+		} else if c.isDamage(err) {
 			c.ledger.damaged(format.ManifestObject(session), err).suffers(snapshot.ID(session))
 			c.ledger.suffer(snapshot.ID(session))
 		} else if err != nil {

@@ -44,7 +44,9 @@ func (c *checker) checkRoot(n uint32) error {
 		body, err := c.small(name, func(rest []byte) error { return c.verifyRoot(n, rest) }, format.KindRoot)
 		switch {
 		case repo.IsDamage(err):
-			c.ledger.damaged(name, err)
+			f := c.ledger.damaged(name, err)
+			// A root is whole once its object is there; the copy is written after it.
+			f.Harm = f.Kind != Missing || len(bodies) == 0
 		case err != nil:
 			return err
 		default:

@@ -36,8 +36,11 @@ func (v *packReader) openBlocks(upTo uint64) error {
 			return v.verifyChunks(b, content)
 		}
 		err := v.checker.reader.OpenBlocks(v.ctx, v.pack.info.Name, v.buf, v.start, at, visit)
-		if err != nil && len(b.Bases) > 0 && v.checker.isDamage(err) {
-			err = v.tryBases(b, err)
+		if damage := err; len(b.Bases) > 0 && v.checker.isDamage(damage) {
+			var sound bool
+			if sound, err = v.tryBases(b.Bases, 1); err == nil && sound {
+				err = damage
+			}
 		}
 		if err != nil {
 			return err
@@ -48,27 +51,64 @@ func (v *packReader) openBlocks(upTo uint64) error {
 }
 
 // tryBases finds out whether it is for a base that a delta cannot be opened;
-// then the base's pack is to blame and not this one.
-func (v *packReader) tryBases(b *format.Block, damage error) error {
-	sound := true
-	for _, ref := range b.Bases {
+// then the base's pack is to blame, or the one of what the base stands on in
+// turn.
+func (v *packReader) tryBases(refs []format.BaseRef, depth int) (sound bool, err error) {
+	sound = true
+	for _, ref := range refs {
 		name := format.PackName{Kind: v.pack.info.Name.Kind, Hash: ref.Pack}
-		_, err := readBlock(v.ctx, v.checker.reader, name, repo.BlockAt{Offset: ref.Offset, Length: ref.Length})
-		if err == nil {
+		_, damage := readBlock(v.ctx, v.checker.reader, name, repo.BlockAt{Offset: ref.Offset, Length: ref.Length})
+		if damage == nil {
 			continue
 		}
-		if !v.checker.isDamage(err) {
-			return err
+		if !v.checker.isDamage(damage) {
+			return false, damage
 		}
 		sound = false
 		if base := v.checker.packs.byName[name]; base != nil {
-			v.checker.blame(base, kindOf(err), err.Error())
+			if err := v.blameBase(base, ref, damage, depth); err != nil {
+				return false, err
+			}
 		}
 	}
-	if sound {
-		return damage
+	return sound, nil
+}
+
+// blameBase blames a base that cannot be read, unless what it stands on is to blame.
+func (v *packReader) blameBase(base *pack, ref format.BaseRef, damage error, depth int) error {
+	if depth > format.MaxDeltaDepth {
+		return nil // a delta that stands on so many is refused, whatever they are
 	}
-	return nil
+	below, err := v.basesOf(base, ref)
+	if err != nil {
+		return err
+	}
+	own, err := v.tryBases(below, depth+1)
+	if err == nil && own {
+		v.checker.blame(base, kindOf(damage), damage.Error())
+	}
+	return err
+}
+
+// basesOf returns what a block of a pack stands on; nothing if its footer
+// cannot be read.
+func (v *packReader) basesOf(p *pack, ref format.BaseRef) ([]format.BaseRef, error) {
+	if len(p.info.BasePacks) == 0 {
+		return nil, nil
+	}
+	footer, err := v.checker.repo.ReadFooter(v.ctx, p.info.Name, int64(p.info.Size))
+	if v.checker.isDamage(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	for i := range footer.Blocks {
+		if footer.Blocks[i].Offset == ref.Offset {
+			return footer.Blocks[i].Bases, nil
+		}
+	}
+	return nil, nil
 }
 
 // note enters a block's chunks, to be compared with the index.

@@ -24,7 +24,6 @@
 package claim
 
 import (
-	"bytes"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
@@ -85,7 +84,7 @@ const version = 1
 // encode returns the claim's object, different each time.
 func (c *Claim) encode() ([]byte, error) {
 	if err := c.check(); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("encode claim: %w", err)
 	}
 	body, err := json.MarshalIndent(document{
 		Version: version, Repository: c.Repository.String(), Owner: c.Owner, Host: c.Host,
@@ -101,11 +100,11 @@ func (c *Claim) encode() ([]byte, error) {
 func (c *Claim) check() error {
 	for _, name := range []string{c.Owner, c.Host} {
 		if len(name) > maxName || strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) || r == unicode.ReplacementChar }) {
-			return fmt.Errorf("%w: the name %.40q is too long or cannot be shown", ErrDamaged, name)
+			return fmt.Errorf("the name %.40q is too long or cannot be shown", name)
 		}
 	}
 	if c.Host == "" {
-		return fmt.Errorf("%w: it names no host", ErrDamaged)
+		return errors.New("it names no host")
 	}
 	return nil
 }
@@ -117,7 +116,7 @@ func decode(number uint32, body []byte) (*Claim, error) {
 		return nil, fmt.Errorf("%w: %d bytes", ErrDamaged, len(body))
 	}
 	var d document
-	if err := json.NewDecoder(bytes.NewReader(body)).Decode(&d); err != nil {
+	if err := json.Unmarshal(body, &d); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
 	switch {
@@ -131,7 +130,10 @@ func decode(number uint32, body []byte) (*Claim, error) {
 		return nil, fmt.Errorf("%w: it names no repository", ErrDamaged)
 	}
 	c := &Claim{Number: number, Repository: id, Owner: d.Owner, Host: d.Host, Exclusive: d.Exclusive, Since: d.Since.UTC()}
-	return c, c.check()
+	if err := c.check(); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+	return c, nil
 }
 
 // Prefix is what the names of claims begin with. It begins like the name of

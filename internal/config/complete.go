@@ -47,6 +47,7 @@ func (d *Drive) complete() problems {
 		d.completePrefix(&p)
 		d.checkPairs(&p)
 		d.checkProxy(&p)
+		d.checkEncryption(&p)
 	}
 	return p
 }

@@ -119,9 +119,13 @@ func (d *decoder) driveSetting(s *settings, p pair, path string) {
 		return
 	}
 	text, ok := "", false
-	if _, words := node.(*ast.SequenceNode); words && want == reflect.TypeFor[Command]() {
+	_, list := node.(*ast.SequenceNode)
+	switch {
+	case list && want == reflect.TypeFor[Command]():
 		text, ok = d.words(node, path)
-	} else {
+	case list && want == reflect.TypeFor[ClassRules]():
+		text, ok = d.classes(node, path)
+	default:
 		text, ok = d.scalar(node, want, path)
 	}
 	if _, null := node.(*ast.NullNode); !ok || null && p.key != "region" {
@@ -138,6 +142,19 @@ func (d *decoder) words(node ast.Node, path string) (string, bool) {
 	mistakes := len(d.errs)
 	d.list(node, reflect.ValueOf(&words).Elem(), path)
 	return Command(words).String(), len(d.errs) == mistakes
+}
+
+// classes decodes a list of storage classes by prefix into their text.
+func (d *decoder) classes(node ast.Node, path string) (string, bool) {
+	var rules []ClassRule
+	mistakes := len(d.errs)
+	d.list(node, reflect.ValueOf(&rules).Elem(), path)
+	for i, rule := range rules {
+		if err := rule.check(); err != nil {
+			d.fail(node, fmt.Sprintf("%s[%d]", path, i), err.Error())
+		}
+	}
+	return ClassRules(rules).String(), len(d.errs) == mistakes
 }
 
 func boolOrder(b bool) int {

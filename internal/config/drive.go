@@ -98,6 +98,43 @@ type Drive struct {
 	// StorageClass is the storage class of new data packs, such as STANDARD_IA.
 	StorageClass string `yaml:"storage_class" for:"s3"`
 
+	// StorageClasses are storage classes by the beginning of objects' names; the
+	// first that matches holds, and stands before storage_class and before the
+	// drive's .storageconfig.
+	StorageClasses ClassRules `yaml:"storage_classes" for:"s3"`
+
+	// SSE asks the server to encrypt new objects: with keys of its own (AES256),
+	// with one of its key management service (aws:kms, aws:kms:dsse), or with one
+	// that each request brings along (customer).
+	SSE string `yaml:"sse" for:"s3" enum:"AES256,aws:kms,aws:kms:dsse,customer"`
+
+	// SSEKMSKeyID is the ID of the key for aws:kms; without one, the bucket's or
+	// the account's is taken.
+	SSEKMSKeyID string `yaml:"sse_kms_key_id" for:"s3"`
+
+	// SSEBucketKey asks for aws:kms with one key of the bucket, which saves requests
+	// to the key management service.
+	SSEBucketKey bool `yaml:"sse_bucket_key" for:"s3" default:"false"`
+
+	// SSECustomerKey is the key for sse: customer, 32 bytes in base64. Who loses it
+	// loses the backups.
+	SSECustomerKey Secret `yaml:"sse_customer_key" for:"s3"`
+	// SSECustomerKeyFile is a file that holds the key for sse: customer.
+	SSECustomerKeyFile string `yaml:"sse_customer_key_file" for:"s3"`
+	// SSECustomerKeyCommand is a command that prints the key for sse: customer.
+	SSECustomerKeyCommand Command `yaml:"sse_customer_key_command" for:"s3"`
+
+	// ObjectTags are tags of new objects, NAME=VALUE&NAME=VALUE.
+	ObjectTags string `yaml:"object_tags" for:"s3"`
+
+	// ACL is the canned access control list of new objects, such as
+	// bucket-owner-full-control.
+	ACL string `yaml:"acl" for:"s3"`
+
+	// ClassOptional goes on with the server's own choice where it refuses a storage
+	// class, or does not encrypt as it is asked.
+	ClassOptional bool `yaml:"class_optional" for:"s3" default:"false"`
+
 	// LocationConstraint is where the bucket is created, if that is not the region.
 	LocationConstraint string `yaml:"location_constraint" for:"s3"`
 

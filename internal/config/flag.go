@@ -60,6 +60,8 @@ func (f *field) word() string {
 	switch f.kind.String() {
 	case "config.Command":
 		return "COMMAND"
+	case "config.ClassRules":
+		return "CLASSES"
 	case "config.Rate":
 		return "RATE"
 	case "config.Duration":

@@ -53,6 +53,10 @@ func drawDrive(t *rapid.T) Drive {
 	maybe("http_retries", oneOf("0", "3"))
 	maybe("connect_timeout", oneOf("3s", "1m30s"))
 	maybe("storage_class", someText)
+	maybe("storage_classes", oneOf("p=INTELLIGENT_TIERING,STANDARD_IA", "STANDARD_IA"))
+	maybe("sse", oneOf("AES256", "aws:kms:dsse"))
+	maybe("object_tags", oneOf("a=b", "team=ops&cost%20centre=7"))
+	maybe("acl", oneOf("private"))
 	maybe("ca_file", someText)
 	return finish(t, s)
 }

@@ -34,6 +34,9 @@ type Vendor struct {
 	Style string `yaml:"style" enum:"virtual,path"`
 	// Classes are the storage classes that can be asked for.
 	Classes []string `yaml:"classes"`
+	// Archive are those of the classes from which objects must be thawed before
+	// they can be read.
+	Archive []string `yaml:"archive"`
 	// Conditional says what becomes of a conditional PUT.
 	Conditional string `yaml:"conditional_put" enum:"yes,no,ignored,unquoted,unknown"`
 	// Checksums says whether x-amz-checksum-sha256 is taken.
@@ -179,6 +182,11 @@ func (v *Vendor) check() error {
 	if v.Region != "" && len(v.Regions) > 0 && !slices.Contains(v.Regions, v.Region) {
 		return fmt.Errorf("region %s is not one of its regions", v.Region)
 	}
+	for _, class := range v.Archive {
+		if !slices.Contains(v.Classes, class) {
+			return fmt.Errorf("archive class %s is not one of its classes", class)
+		}
+	}
 	codes := map[string]bool{}
 	for _, a := range v.Advice {
 		if a.Code == "" || a.Do == "" || codes[a.Code] {
@@ -186,7 +194,7 @@ func (v *Vendor) check() error {
 		}
 		codes[a.Code] = true
 	}
-	for _, list := range [][]string{v.Regions, v.Classes} {
+	for _, list := range [][]string{v.Regions, v.Classes, v.Archive} {
 		if sorted := slices.Sorted(slices.Values(list)); len(slices.Compact(sorted)) < len(list) {
 			return errors.New("a region or a class is there twice")
 		}

@@ -34,6 +34,7 @@ func (v *Vendor) Facts() []Fact {
 		{Name: "Region by default", Text: v.Region, Code: true},
 		{Name: "The bucket stands", Text: style},
 		{Name: "Storage classes", Text: strings.Join(v.Classes, " "), Code: true},
+		{Name: "Classes to be thawed before reading", Text: strings.Join(v.Archive, " "), Code: true},
 		{Name: "An object is charged for at least", Text: days},
 		{Name: "Conditional PUT", Text: v.Conditional},
 		{Name: "x-amz-checksum-sha256", Text: v.Checksums},

@@ -9,6 +9,7 @@ import (
 	"firn/internal/format"
 	"firn/internal/object"
 	"firn/internal/object/s3"
+	"firn/internal/storageconfig"
 )
 
 // ErrLifecycle means that a bucket's own rules would destroy a repository, or
@@ -22,12 +23,9 @@ var vital = []string{
 	format.PrefixSessions, format.PrefixHeartbeats, format.PrefixManifests, format.PrefixRecords,
 }
 
-// archives are the classes from which objects must be thawed before they can be read.
-var archives = []string{"GLACIER", "DEEP_ARCHIVE", "ARCHIVE", "COLD_ARCHIVE", "DEEP_COLD_ARCHIVE"}
-
 // Archive says that objects of a storage class must be thawed before they can
 // be read.
-func Archive(class string) bool { return slices.Contains(archives, strings.ToUpper(class)) }
+func Archive(class string) bool { return storageconfig.Archive(class) }
 
 // SafeLifecycle says whether a repository under a prefix survives a bucket's
 // rules. It does not where a rule deletes objects that are current, or moves

@@ -36,6 +36,12 @@ func (e *Epoch) fields(w *wire) {
 	w.bytes(3, &e.MetadataKey)
 }
 
+func (r *Renewal) fields(w *wire) {
+	w.array(1, r.Host[:])
+	w.sized(2, &r.Salt, saltSize)
+	w.bytes(3, &r.Sealed)
+}
+
 func (r *Root) fields(w *wire) {
 	w.uint32(1, &r.Number)
 	w.sized(2, &r.OwnerKey, keySize)
@@ -52,6 +58,8 @@ func (r *Root) fields(w *wire) {
 	w.string(13, &r.Program)
 	w.byteStrings(14, &r.Revoked)
 	w.sized(15, &r.Signature, signatureSize)
+	messages(w, 16, &r.Renewals, (*Renewal).fields)
+	w.idSet(17, &r.Vouched)
 
 	w.check(strictly(r.Epochs, func(a, b Epoch) int { return cmp.Compare(a.Number, b.Number) }),
 		"epochs do not ascend")

@@ -90,6 +90,7 @@ func keySamples() []sample {
 			Epochs:     []Epoch{{Number: 1, DataKey: rep(2, 1216), MetadataKey: rep(3, 1216)}, {Number: 2, DataKey: []byte{4}, MetadataKey: []byte{5}}},
 			DedupEpoch: 1, ChunkMin: 256 << 10, ChunkMean: 1 << 20, ChunkMax: 4 << 20, PageMin: 64, PageMean: 256, PageMax: 1024,
 			Program: "firn 1.0", Revoked: [][]byte{rep(6, 32)}, Signature: rep(7, 64),
+			Renewals: []Renewal{{Host: Host(rep(8, 8)), Salt: rep(9, 32), Sealed: rep(10, 50)}}, Vouched: []ID{id(11), id(12)},
 		}),
 		of("slot-passphrase", "Slot", Slot{
 			ID: [16]byte(rep(1, 16)), Role: RoleOwner, Label: "Anna’s passphrase", Created: 1735689600,
@@ -102,7 +103,7 @@ func keySamples() []sample {
 		of("bundle", "Bundle", Bundle{
 			Repository: id(1), Role: RoleMaintainer, OwnerSeed: rep(2, 32),
 			Epochs:   []EpochKeys{{Number: 1, Dedup: rep(3, 32), Index: rep(4, 32), DataSecret: rep(5, 32), MetadataSecret: rep(6, 32)}, {Number: 2}},
-			HostSeed: rep(7, 32), Certificate: &certificate,
+			HostSeed: rep(7, 32), Certificate: &certificate, Slot: rep(8, 16),
 		}),
 		of("envelope-manifest", "Envelope", Envelope{
 			Repository: id(1), Name: ManifestObject(sampleSession), Signer: sampleCertificate,

@@ -56,6 +56,7 @@ func (b *Bundle) fields(w *wire) {
 	messages(w, 4, &b.Epochs, (*EpochKeys).fields)
 	w.sized(5, &b.HostSeed, keySize)
 	optional(w, 6, &b.Certificate, (*Certificate).fields)
+	w.sized(7, &b.Slot, len(Slot{}.ID))
 }
 
 // Append appends the bundle's encoding to dst. It is secret.

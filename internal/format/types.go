@@ -85,6 +85,16 @@ type Root struct {
 	Program    string
 	Revoked    [][]byte
 	Signature  []byte
+	Renewals   []Renewal
+	Vouched    []ID
+}
+
+// Renewal brings the holder of a bundle the keys of epochs that began since it
+// was made.
+type Renewal struct {
+	Host   Host
+	Salt   []byte
+	Sealed []byte
 }
 
 // Argon2id holds the parameters of a passphrase slot.
@@ -124,6 +134,7 @@ type Bundle struct {
 	Epochs      []EpochKeys
 	HostSeed    []byte
 	Certificate *Certificate
+	Slot        []byte
 }
 
 // Envelope carries a sealed record.

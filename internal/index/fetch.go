@@ -58,6 +58,8 @@ func (v *View) judge(ctx context.Context, name string, err error) error {
 	switch {
 	case err == nil:
 		return nil
+	case errors.Is(err, seal.ErrRevoked):
+		return nil
 	case ctx.Err() != nil:
 		return fmt.Errorf("read segment %s: %w", name, ctx.Err())
 	case !v.skipBad || object.IsTransient(err):

@@ -41,6 +41,8 @@ type SegmentInfo struct {
 	Host    format.Host // who signed it
 	Created int64       // Unix seconds
 	Inputs  []string    // names of the segments that were merged into it
+	// Signature by which the owner may vouch for the segment.
+	Signature seal.Signature
 }
 
 // View is the index as one run sees it: the segments it was opened with and those
@@ -72,7 +74,8 @@ func SkipBad() Option { return func(v *View) { v.skipBad = true } }
 
 // View opens the segments called names: from the mirror what it has, from store
 // the rest, and removes from the mirror what is not among names. A segment that
-// cannot be read or verified makes a *BadSegment error. ctx must last as long as the
+// cannot be read or verified makes a *BadSegment error; one of a revoked host that the owner
+// does not vouch for says nothing and is passed over. ctx must last as long as the
 // view, which fetches again what it finds damaged in the mirror.
 func (m *Mirror) View(ctx context.Context, store object.Store, k *seal.Keyring, names []string, options ...Option) (*View, error) {
 	v := &View{mirror: m, store: store, keys: k, ctx: ctx}
@@ -93,7 +96,7 @@ func (m *Mirror) View(ctx context.Context, store object.Store, k *seal.Keyring, 
 }
 
 // adopt takes what the mirror has of the segments called names and returns the
-// rest. A host that was revoked since is for fetch to refuse.
+// rest. What a host signed that was revoked since is for fetch to refuse.
 func (v *View) adopt(names []string) (missing []string) {
 	wanted := make(map[string]bool)
 	for _, name := range names {
@@ -115,7 +118,7 @@ func (v *View) adopt(names []string) (missing []string) {
 	var adopted []*layer
 	for _, l := range layers {
 		for i := range l.members {
-			if m := &l.members[i]; wanted[m.name] && !v.isRevoked(m.directory.Signer.PublicKey) {
+			if m := &l.members[i]; wanted[m.name] && v.keys.Accepts(&m.directory.Signer, m.directory.Signature) {
 				l.claim(i)
 			}
 		}
@@ -135,10 +138,6 @@ func (v *View) adopt(names []string) (missing []string) {
 	}
 	slices.Sort(missing)
 	return missing
-}
-
-func (v *View) isRevoked(key []byte) bool {
-	return slices.ContainsFunc(v.keys.Root().Revoked, func(revoked []byte) bool { return string(revoked) == string(key) })
 }
 
 // loadFilters gives filters memory, those of small layers first: there it saves most.
@@ -254,6 +253,7 @@ func (m *member) info() SegmentInfo {
 	return SegmentInfo{
 		Name: m.name, Size: int64(m.size), Entries: d.Entries, Packs: d.Packs,
 		Host: format.HostOf(d.Signer.PublicKey), Created: d.Created, Inputs: slices.Clone(d.Inputs),
+		Signature: seal.Signature{Signer: d.Signer, Mark: seal.MarkOf(d.Signature)},
 	}
 }
 

@@ -54,9 +54,13 @@ const maxLost = 100
 func count(ctx context.Context, r *repo.Repository, view *index.View, live *liveSet, rank func(format.PackName) tier) (*census, error) {
 	c := &census{uses: map[format.PackName]*packUse{}, mirrors: map[format.PackName][]copyAt{}}
 	mirrorOf := map[format.ShortID]format.PackName{}
+	rank = withBases(view, rank)
 	for info := range view.Packs() {
+		if rank(info.Name) == tierGone {
+			continue // segments name it for a while; what it stood on need not stay for that
+		}
 		c.uses[info.Name] = &packUse{info: info, live: map[uint32]uint32{}}
-		if info.Name.Kind == format.KindData && rank(info.Name) != tierGone {
+		if info.Name.Kind == format.KindData {
 			id := r.Keys().MirrorID(info.Name)
 			mirrorOf[format.ShortID(id[:len(format.ShortID{})])] = info.Name
 		}
@@ -99,6 +103,20 @@ func count(ctx context.Context, r *repo.Repository, view *index.View, live *live
 		c.use(c.fullest(copies))
 	}
 	return c, ids.err
+}
+
+// withBases ranks each pack as low as the packs that it stands on: a delta is
+// as good as its base.
+func withBases(view *index.View, rank func(format.PackName) tier) func(format.PackName) tier {
+	tiers := map[format.PackName]tier{}
+	for info := range view.Packs() {
+		t := rank(info.Name)
+		for _, hash := range info.BasePacks {
+			t = max(t, rank(format.PackName{Kind: info.Name.Kind, Hash: hash}))
+		}
+		tiers[info.Name] = t
+	}
+	return func(name format.PackName) tier { return tiers[name] }
 }
 
 // best returns the copies of the lowest tier; none if they are gone.

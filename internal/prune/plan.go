@@ -66,7 +66,7 @@ func (p *pruner) openIndex(ctx context.Context) (*repo.Reader, error) {
 	}
 	if len(bad) > 0 {
 		_ = rd.Close() // nothing was written through it
-		return nil, fmt.Errorf("index segment %s cannot be read; repair it first: %w", bad[0].Name, bad[0].Err)
+		return nil, fmt.Errorf("index segment %s cannot be read, and only a repair of the index can tell what it held: %w", bad[0].Name, bad[0].Err)
 	}
 	return rd, nil
 }

@@ -162,6 +162,9 @@ func (p *pruner) run(ctx context.Context) error {
 	if err := p.condemn(ctx); err != nil {
 		return err
 	}
+	if err := p.outwaitOrphans(ctx); err != nil {
+		return err
+	}
 	if err := p.sweep(ctx); err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"firn/internal/format"
 	"firn/internal/object"
 	"firn/internal/repo"
+	"firn/internal/seal"
 )
 
 // OpenSession is a session without an outcome.
@@ -179,8 +180,33 @@ func (p *pruner) findOrphans(ctx context.Context) (map[string]bool, error) {
 	return orphans, nil
 }
 
+// outwait waits until all that closed sessions had under way has arrived, on a drive
+// without conditional writes. Then nobody will settle the orphans any more.
+func (p *pruner) outwait(ctx context.Context, orphans map[string]bool) error {
+	p.opts.Progress(fmt.Sprintf("waiting %s: this drive has no conditional writes", p.opts.FenceWait))
+	if err := sleep(ctx, p.opts.FenceWait); err != nil {
+		return err
+	}
+	p.orphans = orphans
+	return nil
+}
+
+// outwaitOrphans does so for orphans that a run meets which had nothing to settle
+// itself: else they would stay for good.
+func (p *pruner) outwaitOrphans(ctx context.Context) error {
+	if p.conditional() || p.orphans != nil {
+		return nil
+	}
+	orphans, err := p.findOrphans(ctx)
+	if err != nil || len(orphans) == 0 {
+		return err
+	}
+	return p.outwait(ctx, orphans)
+}
+
 // closeSessions is the sessions' part of step 8: the objects of sessions that
-// have an outcome go; tombstones follow after a month.
+// have an outcome go; tombstones follow after a month, and with them what a revoked
+// host left there that the owner does not vouch for.
 func (p *pruner) closeSessions(ctx context.Context) error {
 	closed := map[string]time.Time{}
 	for info, err := range p.repo.Store().List(ctx, format.PrefixManifests) {
@@ -234,10 +260,11 @@ func (p *pruner) dropTombstones(ctx context.Context, sessions []string) error {
 		if errors.Is(err, object.ErrNotFound) {
 			continue
 		}
-		if err != nil {
+		revoked := errors.Is(err, seal.ErrRevoked)
+		if err != nil && !revoked {
 			return err
 		}
-		if kind == format.KindTombstone {
+		if kind == format.KindTombstone || revoked {
 			old = append(old, format.ManifestObject(session))
 		}
 	}

@@ -89,11 +89,9 @@ func (p *pruner) settle(ctx context.Context, name string) error {
 		if err != nil {
 			return err
 		}
-		p.opts.Progress(fmt.Sprintf("waiting %s: this drive has no conditional writes", p.opts.FenceWait))
-		if err := sleep(ctx, p.opts.FenceWait); err != nil {
+		if err := p.outwait(ctx, orphans); err != nil {
 			return err
 		}
-		p.orphans = orphans // what they had under way has arrived
 	}
 	// What closed the sessions is listed by now, so all they wrote must be.
 	if err := sleep(ctx, p.opts.ListingDelay); err != nil {

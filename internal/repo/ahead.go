@@ -19,6 +19,9 @@ const (
 	aheadKept = 16 << 20 // bytes of all stretches in memory
 )
 
+// maxBlock bounds a block's length, bytes (docs/format.md §6.1).
+const maxBlock = 1<<24 - 1
+
 // readAhead reads blocks one by one with few requests. It is safe for
 // concurrent use.
 type readAhead struct {
@@ -52,6 +55,9 @@ func newReadAhead(r *Repository) *readAhead {
 
 // read returns a part of a pack that holds the range asked for.
 func (a *readAhead) read(ctx context.Context, pack format.PackName, at BlockAt) (window, error) {
+	if at.Offset < format.HeaderSize || at.Length > maxBlock || uint64(at.Offset)+uint64(at.Length) > format.MaxPack {
+		return window{}, fmt.Errorf("read %s: %w: no block has %d bytes from %d on", pack.Object(), ErrDamaged, at.Length, at.Offset)
+	}
 	s, mine := a.claim(pack, at)
 	if mine {
 		return a.fill(ctx, s, at)
@@ -72,21 +78,25 @@ func (a *readAhead) read(ctx context.Context, pack format.PackName, at BlockAt) 
 func (a *readAhead) claim(pack format.PackName, at BlockAt) (s *stretch, mine bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	p := a.packs[pack]
+	if p == nil {
+		p = &packReading{}
+		a.packs[pack] = p
+	}
+	first := p.last == 0
+	p.ordered = !first && max(p.last, at.Offset)-min(p.last, at.Offset) <= aheadSize
+	p.last = at.Offset
 	for i, s := range a.recent {
 		if s.pack == pack && s.window.start <= at.Offset && at.Offset+at.Length <= s.end {
 			a.recent = append(slices.Delete(a.recent, i, i+1), s)
 			return s, false
 		}
 	}
-	p := a.packs[pack]
-	if p == nil {
-		p = &packReading{}
-		a.packs[pack] = p
-	}
-	p.ordered = p.last != 0 && max(p.last, at.Offset)-min(p.last, at.Offset) <= aheadSize
-	p.last = at.Offset
 	s = &stretch{pack: pack, window: window{start: at.Offset}, end: at.Offset + at.Length, ready: make(chan struct{})}
-	if p.ordered && p.size > 0 {
+	switch {
+	case first && at.Offset <= rangeGap:
+		s.window.start = format.HeaderSize // the first section's header is needed too
+	case p.ordered && p.size > 0:
 		s.widen(p.size, a.recent)
 	}
 	a.recent = append(a.recent, s)
@@ -98,13 +108,19 @@ func (a *readAhead) claim(pack format.PackName, at BlockAt) (s *stretch, mine bo
 // but for what the stretches given have already.
 func (s *stretch) widen(size uint32, others []*stretch) {
 	start := s.window.start / aheadSize * aheadSize
+	end := max(s.end, min((s.end+aheadSize-1)/aheadSize*aheadSize, size))
 	for _, o := range others {
-		if o.pack == s.pack && o.window.start <= s.window.start && s.window.start < o.end {
+		if o.pack != s.pack {
+			continue
+		}
+		if o.window.start <= s.window.start && s.window.start < o.end {
 			start = s.window.start
 		}
+		if o.window.start < s.end && s.end <= o.end {
+			end = s.end
+		}
 	}
-	s.window.start = start
-	s.end = max(s.end, min((s.end+aheadSize-1)/aheadSize*aheadSize, size))
+	s.window.start, s.end = start, end
 }
 
 // trim drops the stretches used longest ago. The caller holds mu.
@@ -136,6 +152,14 @@ func (a *readAhead) fill(ctx context.Context, s *stretch, at BlockAt) (window, e
 		return window{}, fmt.Errorf("read %s: %w", s.pack.Object(), s.err)
 	}
 	return a.exactly(ctx, s.pack, at)
+}
+
+// again reads a range anew and forgets all that was read of its pack before.
+func (a *readAhead) again(ctx context.Context, pack format.PackName, at BlockAt) (window, error) {
+	a.mu.Lock()
+	a.recent = slices.DeleteFunc(a.recent, func(s *stretch) bool { return s.pack == pack })
+	a.mu.Unlock()
+	return a.exactly(ctx, pack, at)
 }
 
 func (a *readAhead) exactly(ctx context.Context, pack format.PackName, at BlockAt) (window, error) {

@@ -46,8 +46,8 @@ func (s *rangeStore) GetRange(ctx context.Context, _ string, p []byte, offset in
 		s.mu.Unlock()
 		return err
 	}
-	for i := range p {
-		p[i] = byteAt(offset + int64(i))
+	for n := 0; n < len(p); {
+		n += copy(p[n:], pattern[(offset+int64(n))%int64(len(pattern)):])
 	}
 	return nil
 }
@@ -65,8 +65,11 @@ func (s *rangeStore) reads() int {
 	return len(s.ranges)
 }
 
+// pattern is what every pack holds, over and over; its length is a prime.
+var pattern = randomBytes(1, 65_521)
+
 // byteAt is the byte of every pack at an offset.
-func byteAt(offset int64) byte { return byte(uint64(offset) * 0x9e3779b97f4a7c15 >> 56) }
+func byteAt(offset int64) byte { return pattern[offset%int64(len(pattern))] }
 
 func newRangeStore(size int64) (*rangeStore, *readAhead) {
 	s := &rangeStore{size: size}
@@ -131,7 +134,7 @@ func TestReadsNoMoreThanAsked(t *testing.T) {
 	const length = 5000
 	s, a := newRangeStore(1 << 30)
 	for i := range uint32(30) {
-		mustReadAt(t, a, 100+i*3*aheadSize, length)
+		mustReadAt(t, a, rangeGap+100+i*3*aheadSize, length)
 	}
 	s.wantExact(t, length)
 	s, a = newRangeStore(1 << 30)
@@ -189,6 +192,29 @@ func TestWideReadFails(t *testing.T) {
 	mustReadAt(t, a, 30<<20, length)
 }
 
+// TestNoSuchBlock: places that no block can have, as a hostile writer may name
+// them, are damage and cost nothing.
+func TestNoSuchBlock(t *testing.T) {
+	s, a := newRangeStore(40 << 20)
+	for _, at := range []BlockAt{{0, 100}, {format.HeaderSize - 1, 100}, {1 << 31, 100}, {1<<32 - 1, 100}, {1000, 1 << 24}, {1000, 1<<32 - 1}} {
+		if err := readAt(t.Context(), a, somePack, at.Offset, at.Length); !errors.Is(err, ErrDamaged) {
+			t.Errorf("%v: %v", at, err)
+		}
+	}
+	if s.reads() > 0 || a.held() > 0 {
+		t.Errorf("%d reads, %d bytes kept", s.reads(), a.held())
+	}
+}
+
+// TestHeaderComesAlong: the first read of a pack brings the header of its first section.
+func TestHeaderComesAlong(t *testing.T) {
+	s, a := newRangeStore(40 << 20)
+	w, err := a.read(t.Context(), somePack, BlockAt{5000, 100})
+	if _, ok := w.slice(format.HeaderSize, format.SectionHeaderSize); err != nil || !ok || s.reads() != 1 {
+		t.Errorf("%d bytes from %d on in %d reads, %v", len(w.bytes), w.start, s.reads(), err)
+	}
+}
+
 // warm has a reader find out that a pack is read in order.
 func warm(t *testing.T, a *readAhead) {
 	t.Helper()
@@ -202,9 +228,10 @@ func TestWaitersOfAFailingRead(t *testing.T) {
 	s, a := newRangeStore(40 << 20)
 	warm(t, a)
 	reading, proceed := make(chan struct{}), make(chan struct{})
+	var once sync.Once
 	s.fail = func(_ int64, n int) error {
 		if n > 5000 {
-			close(reading)
+			once.Do(func() { close(reading) })
 			<-proceed
 			return object.ErrUnreachable
 		}
@@ -212,14 +239,14 @@ func TestWaitersOfAFailingRead(t *testing.T) {
 	}
 	var all sync.WaitGroup
 	all.Go(func() {
-		if err := readAt(t.Context(), a, somePack, 10<<20, 1000); err != nil {
+		if err := readAt(t.Context(), a, somePack, aheadSize, 1000); err != nil {
 			t.Errorf("who read: %v", err)
 		}
 	})
 	<-reading
 	for i := range uint32(5) {
 		all.Go(func() {
-			if err := readAt(t.Context(), a, somePack, 10<<20+i*1000, 1000); err != nil {
+			if err := readAt(t.Context(), a, somePack, aheadSize+i*1000, 1000); err != nil {
 				t.Errorf("who waited: %v", err)
 			}
 		})
@@ -246,18 +273,18 @@ func TestCancelledReadAhead(t *testing.T) {
 	}
 	var all sync.WaitGroup
 	all.Go(func() {
-		if err := readAt(ctx, a, somePack, 10<<20, 1000); !errors.Is(err, context.Canceled) {
+		if err := readAt(ctx, a, somePack, aheadSize, 1000); !errors.Is(err, context.Canceled) {
 			t.Errorf("who read: %v", err)
 		}
 	})
 	<-reading
 	waiting, stop := context.WithCancel(t.Context())
 	stop()
-	if err := readAt(waiting, a, somePack, 10<<20+1000, 1000); !errors.Is(err, context.Canceled) {
+	if err := readAt(waiting, a, somePack, aheadSize+1000, 1000); !errors.Is(err, context.Canceled) {
 		t.Errorf("who waited and was interrupted: %v", err)
 	}
 	all.Go(func() {
-		if err := readAt(t.Context(), a, somePack, 10<<20+2000, 1000); err != nil {
+		if err := readAt(t.Context(), a, somePack, aheadSize+2000, 1000); err != nil {
 			t.Errorf("who waited: %v", err)
 		}
 	})
@@ -298,7 +325,7 @@ func TestManyReadAhead(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if s.failed == 0 || s.reads() > 8*300/2 {
+	if s.failed == 0 || s.reads()-s.failed > 8*300 {
 		t.Errorf("%d reads, %d failed", s.reads(), s.failed)
 	}
 }

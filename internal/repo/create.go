@@ -109,7 +109,7 @@ func (r *Repository) create(ctx context.Context, opts CreateOptions) error {
 
 // putRoot writes a root under its name and then its copy.
 func (r *Repository) putRoot(ctx context.Context, root *format.Root) error {
-	body := root.Append(format.AppendHeader(nil, format.Header{Kind: format.KindRoot}))
+	body := rootObject(root)
 	err := r.putOnce(ctx, format.RootName(root.Number), body)
 	if errors.Is(err, object.ErrExists) {
 		return ErrExists

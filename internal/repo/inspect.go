@@ -9,6 +9,7 @@ import (
 
 	"firn/internal/format"
 	"firn/internal/object"
+	"firn/internal/seal"
 )
 
 // InspectRecords reads all records as ReadRecords does, but goes on without
@@ -33,6 +34,7 @@ func (r *Repository) InspectRecords(ctx context.Context, damaged func(name strin
 		}
 		switch {
 		case errors.Is(err, object.ErrNotFound): // retired between the listing and the reading
+		case errors.Is(err, seal.ErrRevoked): // nobody's word
 		case IsDamage(err):
 			damaged(info.Name, err)
 		case err != nil:
@@ -46,7 +48,7 @@ func (r *Repository) InspectRecords(ctx context.Context, damaged func(name strin
 	for _, info := range decisions {
 		d, err := r.readDecision(ctx, info.Name)
 		switch p := prunes[strings.TrimSuffix(info.Name, format.DecisionName(""))]; {
-		case errors.Is(err, object.ErrNotFound):
+		case errors.Is(err, object.ErrNotFound), errors.Is(err, seal.ErrRevoked):
 		case IsDamage(err):
 			damaged(info.Name, err)
 		case err != nil:

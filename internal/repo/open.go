@@ -90,6 +90,7 @@ func (r *Repository) knownRoot(ctx context.Context) (*format.Root, error) {
 	}
 	id := seal.RepositoryID(root.OwnerKey)
 	if known := r.cache.facts().Repository; known != "" && known != id.String() {
+		r.cache.dropRoots() // else the other's would be taken for the drive's once the known one is back
 		return nil, fmt.Errorf("%w (%s; known %s, found %s); if it was replaced on purpose, delete the folder %s",
 			ErrOther, r.store.Location(), known, id, r.cache.Dir())
 	}
@@ -121,8 +122,8 @@ func rootNames(ctx context.Context, store object.Store) ([]string, error) {
 	return names, nil
 }
 
-// readRoot returns the highest valid root; a root that is damaged is read
-// from its copy.
+// readRoot returns the highest valid root, among them the newest this machine has
+// seen; a root that is damaged is read from its copy.
 func (r *Repository) readRoot(ctx context.Context) (*format.Root, error) {
 	names, err := rootNames(ctx, r.store)
 	if err != nil {
@@ -137,7 +138,7 @@ func (r *Repository) readRoot(ctx context.Context) (*format.Root, error) {
 		return nil, fmt.Errorf("%w (%s)", ErrNoRepository, r.store.Location())
 	}
 	var damage error
-	for _, name := range names {
+	for _, name := range r.cache.withCached(names) {
 		for _, copyOf := range []string{name, "k/" + strings.TrimPrefix(name, "k/")} {
 			root, err := r.readRootObject(ctx, copyOf)
 			if err == nil {
@@ -171,26 +172,29 @@ func (r *Repository) rootCopies(ctx context.Context) ([]string, error) {
 }
 
 func (r *Repository) readRootObject(ctx context.Context, name string) (*format.Root, error) {
-	root := new(format.Root)
-	err := r.getCached(ctx, name, func(b []byte) error {
-		h, rest, err := format.ParseHeader(b)
-		if err != nil {
-			return fmt.Errorf("read %s: %w", name, err)
-		}
-		if h.Kind != format.KindRoot {
-			return fmt.Errorf("read %s: %w: not a root object", name, ErrDamaged)
-		}
-		*root = format.Root{}
-		if err := root.Decode(rest); err != nil {
-			return fmt.Errorf("read %s: %w", name, err)
-		}
-		if _, err := seal.VerifyRoot(root); err != nil {
-			return fmt.Errorf("verify %s: %w", name, err)
-		}
-		return nil
+	var root *format.Root
+	err := r.getCached(ctx, name, func(b []byte) (err error) {
+		root, err = verifyRootObject(name, b)
+		return err
 	})
+	return root, err
+}
+
+// verifyRootObject opens a root object and checks its signature.
+func verifyRootObject(name string, b []byte) (*format.Root, error) {
+	h, rest, err := format.ParseHeader(b)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("read %s: %w", name, err)
+	}
+	if h.Kind != format.KindRoot {
+		return nil, fmt.Errorf("read %s: %w: not a root object", name, ErrDamaged)
+	}
+	root := new(format.Root)
+	if err := root.Decode(rest); err != nil {
+		return nil, fmt.Errorf("read %s: %w", name, err)
+	}
+	if _, err := seal.VerifyRoot(root); err != nil {
+		return nil, fmt.Errorf("verify %s: %w", name, err)
 	}
 	return root, nil
 }

@@ -162,6 +162,14 @@ func (rd *Reader) baseContent(ctx context.Context, kind format.Kind, base format
 		if err != nil {
 			return nil, err
 		}
+		content, err := rd.open.content(ctx, pack, w, at, nil, depth)
+		if err == nil || !isDamage(err) {
+			return content, err
+		}
+		// What came wrong over the network once must not stand for all that is near.
+		if w, err = rd.ahead.again(ctx, pack, at); err != nil {
+			return nil, err
+		}
 		return rd.open.content(ctx, pack, w, at, nil, depth)
 	})
 }

@@ -11,6 +11,7 @@ import (
 
 	"firn/internal/format"
 	"firn/internal/object"
+	"firn/internal/seal"
 )
 
 // PruneRecord is a prune record and, once there is one, its decision.
@@ -114,7 +115,8 @@ func (rs *Records) DamagedPacks() map[format.PackName]bool {
 }
 
 // ReadRecords reads all records. One that cannot be read may condemn
-// anything, so it is an error and nothing goes on.
+// anything, so it is an error and nothing goes on. Those that a revoked host
+// signed and the owner does not vouch for are none.
 func (r *Repository) ReadRecords(ctx context.Context) (*Records, error) {
 	prunes := map[string]*PruneRecord{}
 	var decisions []object.Info
@@ -130,8 +132,8 @@ func (r *Repository) ReadRecords(ctx context.Context) (*Records, error) {
 			continue
 		}
 		record, signer, err := r.readRecord(ctx, info.Name)
-		if errors.Is(err, object.ErrNotFound) {
-			continue // retired between the listing and the reading
+		if errors.Is(err, object.ErrNotFound) || errors.Is(err, seal.ErrRevoked) {
+			continue // retired between the listing and the reading, or nobody's word
 		}
 		if err != nil {
 			return nil, err
@@ -155,7 +157,7 @@ func (r *Repository) ReadRecords(ctx context.Context) (*Records, error) {
 			continue
 		}
 		d, err := r.readDecision(ctx, info.Name)
-		if errors.Is(err, object.ErrNotFound) {
+		if errors.Is(err, object.ErrNotFound) || errors.Is(err, seal.ErrRevoked) {
 			continue
 		}
 		if err != nil {

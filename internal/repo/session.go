@@ -195,7 +195,8 @@ func (s *Session) end() {
 // Commit finishes the session with a snapshot: everything is uploaded and
 // indexed, then the manifest is written once. ErrFenced when a maintainer
 // closed the session meanwhile; the caller begins again, and what was
-// uploaded is found in the index. It returns the SHA-256 of the manifest.
+// uploaded is found in the index. It returns the SHA-256 of the manifest. A manifest
+// that says when it started keeps its times: it stands for an earlier snapshot.
 // After an error the session is still to be abandoned.
 func (s *Session) Commit(ctx context.Context, m *format.Manifest) (format.ID, error) {
 	var none format.ID
@@ -206,8 +207,9 @@ func (s *Session) Commit(ctx context.Context, m *format.Manifest) (format.ID, er
 		return none, fmt.Errorf("%d chunks were taken on and never written: a block writer was not flushed", n)
 	}
 	m.Session = s.name
-	m.Started = s.started.UnixNano()
-	m.Finished = s.repo.now().UnixNano()
+	if m.Started == 0 {
+		m.Started, m.Finished = s.started.UnixNano(), s.repo.now().UnixNano()
+	}
 	m.Program = Program
 	stats := s.Stats()
 	m.Stats.BytesAdded, m.Stats.BytesStored = stats.BytesAdded, stats.BytesStored

@@ -123,12 +123,16 @@ func (r *Repository) Slots(ctx context.Context) ([]SlotInfo, error) {
 		if err != nil {
 			return nil, err
 		}
-		infos = append(infos, SlotInfo{
-			Name: name, ID: slot.ID, Role: slot.Role, Label: slot.Label,
-			Created: time.Unix(slot.Created, 0), Passphrase: slot.Argon2id != nil,
-		})
+		infos = append(infos, slotInfo(name, slot))
 	}
 	return infos, nil
+}
+
+func slotInfo(name string, slot *format.Slot) SlotInfo {
+	return SlotInfo{
+		Name: name, ID: slot.ID, Role: slot.Role, Label: slot.Label,
+		Created: time.Unix(slot.Created, 0), Passphrase: slot.Argon2id != nil,
+	}
 }
 
 // AddSlot writes a key slot for a role and verifies it by reading it back and

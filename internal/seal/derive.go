@@ -26,6 +26,12 @@ const (
 	contextSlotSecret     = "firn v1 slot secret"
 	contextSlotKey        = "firn v1 slot key"
 	contextSlotCommitment = "firn v1 slot commitment"
+	contextHostSeed       = "firn v1 host seed"
+	contextRenewal        = "firn v1 renewal"
+	contextEpochDedup     = "firn v1 epoch dedup"
+	contextEpochIndex     = "firn v1 epoch index"
+	contextEpochData      = "firn v1 epoch data"
+	contextEpochMetadata  = "firn v1 epoch metadata"
 )
 
 // derive is D(context; parts): BLAKE3's key derivation mode.

@@ -14,6 +14,9 @@ var (
 	ErrRole      = errors.New("not allowed in this role")
 	ErrDamaged   = errors.New("sealed data damaged")
 	ErrUntrusted = errors.New("signature not trusted")
+	// ErrRevoked is the ErrUntrusted of a host whose key the owner revoked, where the
+	// owner does not vouch for what it signed.
+	ErrRevoked = fmt.Errorf("the owner revoked the signer's key: %w", ErrUntrusted)
 )
 
 // broken wraps a decoding error as damage; an unknown version is not damage.

@@ -46,6 +46,29 @@ func rings(t testing.TB) (owner, writer, maintainer *Keyring) {
 	return owner, member(t, owner, format.RoleWriter), member(t, owner, format.RoleMaintainer)
 }
 
+// succeed makes the owner's next root.
+func succeed(t testing.TB, owner *Keyring, s Succession) (*Keyring, *format.Root) {
+	t.Helper()
+	next, root, err := owner.Succeed(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return next, root
+}
+
+// reopen opens a member's bundle against another root.
+func reopen(t testing.TB, k *Keyring, root *format.Root) *Keyring {
+	t.Helper()
+	again, err := Open(k.bundle, root, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return again
+}
+
+// memberOf is the slot that a keyring's bundle was made for.
+func memberOf(k *Keyring) Member { return Member{Slot: [16]byte(k.bundle.Slot), Role: k.Role()} }
+
 func mustSealRecord(t testing.TB, k *Keyring, kind format.Kind, name string, body []byte) []byte {
 	t.Helper()
 	object, err := k.SealRecord(kind, name, body)

@@ -30,8 +30,10 @@ func (k *Keyring) SealFooter(kind format.Kind, f *format.Footer) ([]byte, error)
 }
 
 // OpenFooter opens the footer of a pack of kind whose header names epoch. All
-// roles can. The footer's digest of the pack is the caller's to compare. Errors: ErrNoKey, ErrDamaged,
-// ErrUntrusted when it is not from a host that may write here.
+// roles can. The footer's digest of the pack is the caller's to compare. It may be a
+// revoked host's: a pack counts because a segment that is trusted names it by its hash; who goes by
+// footers alone asks IsRevoked. Errors: ErrNoKey, ErrDamaged, ErrUntrusted when
+// the owner did not certify its signer.
 func (k *Keyring) OpenFooter(kind format.Kind, epoch uint32, sealed []byte) (*format.Footer, error) {
 	keys, err := k.indexKeys(epoch)
 	if err != nil {
@@ -49,7 +51,7 @@ func (k *Keyring) OpenFooter(kind format.Kind, epoch uint32, sealed []byte) (*fo
 	if err := f.Decode(body); err != nil {
 		return nil, broken("open footer", err)
 	}
-	err = k.VerifySignature(&f.Signer, contextFooterSignature, f.Signature,
+	err = k.verifySigned(&f.Signer, contextFooterSignature, f.Signature,
 		k.bundle.Repository[:], []byte{byte(kind)}, f.AppendSigned(nil))
 	if err != nil {
 		return nil, fmt.Errorf("open footer: %w", err)

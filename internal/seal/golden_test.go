@@ -2,6 +2,7 @@ package seal
 
 import (
 	"bytes"
+	"crypto/ed25519"
 	"encoding/hex"
 	"encoding/json"
 	"flag"
@@ -45,6 +46,9 @@ var goldenDerived = map[string]string{
 	"slot root":      "3f9678b67cae6e1f2ce4e184810d67d51e0b4ed30deb473215bf3fba4c90fb63",
 	"sealed block":   "00100000070000003215e922729c7e79f4324b01c3c3e87ce92634ce08b6917bec091037706b610579a566f5cc5567e67826b5141bdd071435862f43c97d2d",
 	"sealed page":    "da2bbb0cf37e1fd61811b9a3f958df5296dd9fd9e456519d023ee8",
+	"member key":     "c7d5378d4ba1bedf09dbf59c89fbc3bdacb883820cca1b06595d2bfe2b951d8d",
+	"second epoch":   "72b0ec8a26a5d5f81eda818753ebeba5e1dfde54e39edccdf044980a89028b24",
+	"renewal key":    "9b70e1a4f66b8abf5f93b558514f54a6060f53d93020c269288e894fc864c562",
 	"passphrase key": "1148747728d968109fe3816aa5783df48eb36b10e0c8f6bd517a29cf78ded61c",
 }
 
@@ -219,6 +223,19 @@ func TestGoldenDerivations(t *testing.T) {
 		t.Fatal(err)
 	}
 	block, plaintext := testBlock(7)
+	member, err := k.MemberKey(Member{Slot: [16]byte{1, 2}, Role: format.RoleMaintainer})
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret, public, err := deriveEpoch(k.bundle.OwnerSeed, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	epoch := blake3.New()
+	for _, key := range [][]byte{secret.Dedup, secret.Index, secret.DataSecret, secret.MetadataSecret, public.DataKey, public.MetadataKey} {
+		epoch.Write(key)
+	}
+	renewal := renewalKey(ed25519.NewKeyFromSeed(make([]byte, 32)), &format.Renewal{Salt: []byte("golden")})
 	id := func(id format.ID) []byte { return id[:] }
 	for name, got := range map[string][]byte{
 		"repository":     id(k.Repository()),
@@ -234,6 +251,9 @@ func TestGoldenDerivations(t *testing.T) {
 		"content id":     content.Sum(nil),
 		"slot root":      slotRoot[:],
 		"passphrase key": passphraseRoot[:],
+		"member key":     member,
+		"second epoch":   epoch.Sum(nil),
+		"renewal key":    renewal[:],
 		"sealed block":   newSection(format.ID{1}, format.KindMeta, [32]byte{2}).SealBlock(nil, block, 4096, plaintext),
 		"sealed page":    mustSegmentCipher(t, k, goldenSegment).Seal(nil, 9, []byte("golden page")),
 	} {

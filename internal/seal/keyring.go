@@ -35,7 +35,9 @@ type Keyring struct {
 	pageCut    [keySize]byte
 	local      [keySize]byte // of caches on this machine
 
-	trusted sync.Map // trustedCertificate → struct{}: owner's signatures found good
+	revoked map[[ed25519.PublicKeySize]byte]bool
+	vouched map[format.ID]bool // marks of what revoked hosts signed and counts all the same
+	trusted sync.Map           // trustedCertificate → struct{}: owner's signatures found good
 }
 
 // epochKeys are the keys of one epoch; those not held are nil.

@@ -22,7 +22,10 @@ var kem = hpke.MLKEM768X25519()
 // hostSeed is the signing key of an owner's machine, which Open certifies; nil makes a fresh
 // one (see HostSeed). The other roles sign with the key in their bundle and ignore it.
 //
-// Errors: ErrUntrusted for a root of another owner, a key that does not fit or a revoked
+// Keys of epochs that began after the bundle was made come with the root, but for hosts
+// that the owner revoked or did not know.
+//
+// Errors: ErrUntrusted for a root of another owner or a key that does not fit; ErrRevoked for a revoked
 // host; ErrNoKey when the bundle lacks the keys of the dedup epoch; ErrDamaged and those of VerifyRoot.
 func Open(b *format.Bundle, root *format.Root, hostSeed []byte) (*Keyring, error) {
 	k := &Keyring{bundle: new(format.Bundle), root: new(format.Root)}
@@ -39,6 +42,10 @@ func Open(b *format.Bundle, root *format.Root, hostSeed []byte) (*Keyring, error
 	if repository != b.Repository {
 		return nil, fmt.Errorf("open root: of repository %x, not %x: %w", repository[:8], b.Repository[:8], ErrUntrusted)
 	}
+	k.openRevoked()
+	if err := k.renew(); err != nil {
+		return nil, fmt.Errorf("open bundle: %w", err)
+	}
 	if err := k.openEpochs(); err != nil {
 		return nil, fmt.Errorf("open bundle: %w", err)
 	}
@@ -52,8 +59,8 @@ func Open(b *format.Bundle, root *format.Root, hostSeed []byte) (*Keyring, error
 }
 
 // openEpochs brings the root's public keys and the bundle's secrets together.
-// A bundle may hold an epoch that is not in the root yet: slots are written
-// before the root that begins an epoch.
+// A bundle may hold an epoch that is not in the root: one older than the bundle was
+// read, by a reader that does not see the newest.
 func (k *Keyring) openEpochs() (err error) {
 	k.epochs = make(map[uint32]*epochKeys)
 	for _, e := range k.root.Epochs {
@@ -163,5 +170,23 @@ func (k *Keyring) openHost(hostSeed []byte) (err error) {
 	default:
 		return fmt.Errorf("role %d: %w", b.Role, ErrDamaged)
 	}
-	return k.verifyCertificate(&k.certificate)
+	if err := k.verifyCertificate(&k.certificate); err != nil {
+		return err
+	}
+	if k.IsRevoked(&k.certificate) {
+		return fmt.Errorf("own host key %x: %w", k.Host(), ErrRevoked)
+	}
+	return nil
+}
+
+// openRevoked makes sets of the root's lists.
+func (k *Keyring) openRevoked() {
+	k.revoked = make(map[[ed25519.PublicKeySize]byte]bool, len(k.root.Revoked))
+	for _, key := range k.root.Revoked {
+		k.revoked[[ed25519.PublicKeySize]byte(key)] = true
+	}
+	k.vouched = make(map[format.ID]bool, len(k.root.Vouched))
+	for _, mark := range k.root.Vouched {
+		k.vouched[mark] = true
+	}
 }

@@ -136,6 +136,21 @@ func (k *Keyring) VerifyRecord(name string, object []byte) (format.Kind, format.
 	return header.Kind, e.Signer, nil
 }
 
+// Signature is who signed an object, and the mark by which the owner may vouch for it.
+type Signature struct {
+	Signer format.Certificate
+	Mark   format.ID
+}
+
+// RecordSignature does as VerifyRecord and returns the object's signature.
+func (k *Keyring) RecordSignature(name string, object []byte) (Signature, error) {
+	_, e, err := k.verifyRecord(name, object)
+	if err != nil {
+		return Signature{}, fmt.Errorf("verify %s: %w", name, err)
+	}
+	return Signature{e.Signer, MarkOf(e.Signature)}, nil
+}
+
 func (k *Keyring) verifyRecord(name string, object []byte) (format.Header, *format.Envelope, error) {
 	if len(object) > maxRecord {
 		return format.Header{}, nil, fmt.Errorf("%d bytes: %w", len(object), ErrDamaged)

@@ -43,11 +43,7 @@ func TestRolesReadWhatTheyMay(t *testing.T) {
 func TestBundlesHoldNoSecretTooMany(t *testing.T) {
 	owner := newOwner(t)
 	for range 2 {
-		next, _, err := owner.Rotate()
-		if err != nil {
-			t.Fatal(err)
-		}
-		owner = next
+		owner, _ = succeed(t, owner, Succession{Epoch: true})
 	}
 	for role, may := range map[format.Role]struct{ data, metadata bool }{
 		format.RoleWriter:     {false, false},
@@ -79,11 +75,11 @@ func TestOnlyTheOwnerManagesKeys(t *testing.T) {
 		if _, err := k.Bundle(format.RoleWriter); !errors.Is(err, ErrRole) {
 			t.Errorf("role %d makes a bundle: %v", k.Role(), err)
 		}
-		if _, _, err := k.Rotate(); !errors.Is(err, ErrRole) {
+		if _, _, err := k.Succeed(Succession{Epoch: true}); !errors.Is(err, ErrRole) {
 			t.Errorf("role %d rotates: %v", k.Role(), err)
 		}
-		if _, _, err := k.Revoke(make([]byte, 32)); !errors.Is(err, ErrRole) {
-			t.Errorf("role %d revokes: %v", k.Role(), err)
+		if _, err := k.MemberKey(memberOf(k)); !errors.Is(err, ErrRole) {
+			t.Errorf("role %d makes a member's key: %v", k.Role(), err)
 		}
 	}
 	if _, err := owner.Bundle(0); !errors.Is(err, ErrRole) {
@@ -141,27 +137,45 @@ func TestRevokedHostsAreNotTrusted(t *testing.T) {
 		}
 	}
 
-	after, root, err := owner.Revoke(certificate.PublicKey)
-	if err != nil {
-		t.Fatal(err)
-	}
+	after, root := succeed(t, owner, Succession{Revoke: [][]byte{certificate.PublicKey}})
 	if root.Number != 2 || after.Host() != owner.Host() {
 		t.Errorf("root %d, host %x", root.Number, after.Host())
 	}
-	if _, err := after.OpenRecord(r.name, object); !errors.Is(err, ErrUntrusted) {
-		t.Errorf("record: %v", err)
+	_, open := Open(writer.bundle, root, nil)
+	_, record := after.OpenRecord(r.name, object)
+	for what, err := range map[string]error{
+		"record": record, "bundle": open, "signature": after.VerifySignature(&certificate, "context", sig, []byte("x")),
+	} {
+		if !errors.Is(err, ErrRevoked) || !errors.Is(err, ErrUntrusted) {
+			t.Errorf("%s: %v", what, err)
+		}
 	}
-	if _, err := after.OpenFooter(format.KindData, 1, footer); !errors.Is(err, ErrUntrusted) {
+	if _, err := after.OpenFooter(format.KindData, 1, footer); err != nil || !after.IsRevoked(&certificate) {
 		t.Errorf("footer: %v", err)
 	}
-	if err := after.VerifySignature(&certificate, "context", sig, []byte("x")); !errors.Is(err, ErrUntrusted) {
-		t.Errorf("signature: %v", err)
+	if _, again := succeed(t, after, Succession{Revoke: [][]byte{certificate.PublicKey}}); len(again.Revoked) != 1 {
+		t.Errorf("revoked twice: %d keys", len(again.Revoked))
 	}
-	if _, err := Open(writer.bundle, root, nil); !errors.Is(err, ErrUntrusted) {
+}
+
+// What the owner vouches for counts, and nothing else that the host signed.
+func TestTheOwnerVouchesForSignatures(t *testing.T) {
+	owner, writer, _ := rings(t)
+	r := recordKinds[0]
+	before, later := mustSealRecord(t, writer, r.kind, r.name, nil), mustSealRecord(t, writer, r.kind, r.name, []byte("later"))
+	signature, err := owner.RecordSignature(r.name, before)
+	if err != nil || !bytes.Equal(signature.Signer.PublicKey, writer.Certificate().PublicKey) {
+		t.Fatalf("signed by %x, %v", signature.Signer.PublicKey, err)
+	}
+	after, root := succeed(t, owner, Succession{Revoke: [][]byte{signature.Signer.PublicKey}, Vouched: []format.ID{signature.Mark}})
+	if opened, err := after.OpenRecord(r.name, before); err != nil || len(opened.Body) != 0 {
+		t.Errorf("vouched record: %v", err)
+	}
+	if _, err := after.OpenRecord(r.name, later); !errors.Is(err, ErrRevoked) {
+		t.Errorf("later record: %v", err)
+	}
+	if _, err := Open(writer.bundle, root, nil); !errors.Is(err, ErrRevoked) {
 		t.Errorf("bundle: %v", err)
-	}
-	if _, again, err := after.Revoke(certificate.PublicKey); err != nil || len(again.Revoked) != 1 {
-		t.Errorf("revoked twice: %d keys, %v", len(again.Revoked), err)
 	}
 }
 

@@ -3,6 +3,7 @@ package seal
 import (
 	"bytes"
 	"errors"
+	"reflect"
 	"testing"
 
 	"firn/internal/format"
@@ -17,10 +18,7 @@ func TestRotationKeepsWhatIsThere(t *testing.T) {
 	b, plaintext := testBlock(0)
 	block := section.SealBlock(nil, b, 16, plaintext)
 
-	owner, root, err := before.Rotate()
-	if err != nil {
-		t.Fatal(err)
-	}
+	owner, root := succeed(t, before, Succession{Epoch: true})
 	if owner.Epoch() != 2 || root.Number != 2 || root.DedupEpoch != 1 || before.Epoch() != 1 {
 		t.Fatalf("epoch %d, root %d, dedup epoch %d, before %d", owner.Epoch(), root.Number, root.DedupEpoch, before.Epoch())
 	}
@@ -44,10 +42,7 @@ func TestRotationKeepsWhatIsThere(t *testing.T) {
 
 func TestRotationShutsOldBundlesOut(t *testing.T) {
 	before, writer, maintainer := rings(t)
-	owner, root, err := before.Rotate()
-	if err != nil {
-		t.Fatal(err)
-	}
+	owner, root := succeed(t, before, Succession{Epoch: true})
 	r := recordKinds[0]
 	object := mustSealRecord(t, owner, r.kind, r.name, []byte("new"))
 	_, footer := mustSealFooter(t, owner, format.KindMeta)
@@ -84,26 +79,114 @@ func TestRotationShutsOldBundlesOut(t *testing.T) {
 	}
 }
 
-// Slots are written before the root that begins their newest epoch.
+// TestRenewals gives members the keys of new epochs with the root, whatever the age of
+// their bundles, and an owner's bundle needs nothing.
+func TestRenewals(t *testing.T) {
+	first, writer, maintainer := rings(t)
+	members := Succession{Epoch: true, Members: []Member{memberOf(writer), memberOf(maintainer)}}
+	second, _ := succeed(t, first, members)
+	third, root := succeed(t, second, members)
+	if len(root.Renewals) != 2 || third.Epoch() != 3 {
+		t.Fatalf("%d renewals, epoch %d", len(root.Renewals), third.Epoch())
+	}
+	for _, old := range []*Keyring{first, writer, maintainer} {
+		k, err := Open(old.bundle, root, old.HostSeed())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range recordKinds[:2] {
+			if _, err := third.OpenRecord(r.name, mustSealRecord(t, k, r.kind, r.name, nil)); err != nil {
+				t.Errorf("role %d: %v", k.Role(), err)
+			}
+		}
+		for kind, may := range map[format.Kind]bool{
+			format.KindData: k.Role() == format.RoleOwner, format.KindMeta: k.Role() != format.RoleWriter,
+		} {
+			_, header := newTestSection(t, third, kind)
+			if _, err := k.OpenSection(kind, header); may != (err == nil) {
+				t.Errorf("role %d opens a section of %c: %v", k.Role(), kind, err)
+			}
+		}
+	}
+}
+
+func TestRevokedMembersGetNoRenewal(t *testing.T) {
+	owner, writer, maintainer := rings(t)
+	members := []Member{memberOf(writer), memberOf(maintainer)}
+	owner, root := succeed(t, owner, Succession{Epoch: true, Revoke: [][]byte{writer.Certificate().PublicKey}, Members: members})
+	if len(root.Renewals) != 1 || root.Renewals[0].Host != maintainer.Host() {
+		t.Errorf("%d renewals", len(root.Renewals))
+	}
+	if _, root = succeed(t, owner, Succession{Epoch: true, Members: members}); len(root.Renewals) != 1 {
+		t.Errorf("%d renewals after the next rotation", len(root.Renewals))
+	}
+}
+
+// A slot whose role was altered on the drive gets the keys of nobody: not its holder
+// the maintainer's.
+func TestRenewalsGoByRole(t *testing.T) {
+	owner, writer, _ := rings(t)
+	raised := memberOf(writer)
+	raised.Role = format.RoleMaintainer
+	_, root := succeed(t, owner, Succession{Epoch: true, Members: []Member{raised}})
+	if k := reopen(t, writer, root); k.ReadsMetadata() {
+		t.Error("a writer reads metadata")
+	} else if _, err := k.SealRecord(recordKinds[0].kind, recordKinds[0].name, nil); !errors.Is(err, ErrNoKey) {
+		t.Errorf("a writer without a renewal writes: %v", err)
+	}
+}
+
+func TestRenewalsRefuseChanges(t *testing.T) {
+	owner, writer, maintainer := rings(t)
+	_, root := succeed(t, owner, Succession{Epoch: true, Members: []Member{memberOf(writer), memberOf(maintainer)}})
+	of := func(k *Keyring) *format.Renewal {
+		for i := range root.Renewals {
+			if root.Renewals[i].Host == k.Host() {
+				return &root.Renewals[i]
+			}
+		}
+		t.Fatal("no renewal")
+		return nil
+	}
+	own, other := of(writer), of(maintainer)
+	own.Salt, other.Salt, own.Sealed, other.Sealed = other.Salt, own.Salt, other.Sealed, own.Sealed
+	signRoot(owner.owner, root)
+	if _, err := Open(writer.bundle, root, nil); !errors.Is(err, ErrDamaged) {
+		t.Errorf("a renewal of another host: %v", err)
+	}
+}
+
+// A machine that does not see the newest root yet may open a slot made under it.
 func TestBundleMayBeAheadOfTheRoot(t *testing.T) {
 	before := newOwner(t)
-	after, _, err := before.Rotate()
-	if err != nil {
-		t.Fatal(err)
+	after, _ := succeed(t, before, Succession{Epoch: true})
+	between, err := Open(member(t, after, format.RoleWriter).bundle, before.Root(), nil)
+	if err != nil || between.Epoch() != 1 {
+		t.Errorf("opened with %v", err)
 	}
-	b, err := after.Bundle(format.RoleOwner)
-	if err != nil {
-		t.Fatal(err)
+}
+
+// An epoch's keys follow from the owner: a rotation done twice does not make two.
+func TestEpochsAreDerived(t *testing.T) {
+	before := newOwner(t)
+	one, _ := succeed(t, before, Succession{Epoch: true})
+	two, _ := succeed(t, before, Succession{Epoch: true})
+	three, _ := succeed(t, two, Succession{Epoch: true})
+	other, _ := succeed(t, newOwner(t), Succession{Epoch: true})
+	same := func(a, b *Keyring, i, j int) bool {
+		x, y := a.bundle.Epochs[i], b.bundle.Epochs[j]
+		x.Number, y.Number = 0, 0
+		return reflect.DeepEqual(x, y)
 	}
-	between, err := Open(b, before.Root(), nil)
-	if err != nil {
-		t.Fatal(err)
+	if !same(one, two, 1, 1) || same(two, three, 1, 2) || same(one, other, 1, 1) {
+		t.Error("keys of an epoch do not follow from owner and number alone")
 	}
-	if between.Epoch() != 1 {
-		t.Errorf("writes with epoch %d", between.Epoch())
+	keys := three.bundle.Epochs[1]
+	seen := map[string]bool{}
+	for _, key := range [][]byte{keys.Dedup, keys.Index, keys.DataSecret, keys.MetadataSecret} {
+		seen[string(key)] = len(key) == keySize
 	}
-	again, root, err := between.Rotate()
-	if err != nil || again.Epoch() != 2 || root.Number != 2 {
-		t.Errorf("rotation begun again: %v", err)
+	if len(seen) != 4 {
+		t.Error("two keys of an epoch are the same")
 	}
 }

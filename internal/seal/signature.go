@@ -3,6 +3,7 @@ package seal
 import (
 	"bytes"
 	"crypto/ed25519"
+	"crypto/sha256"
 	"fmt"
 
 	"firn/internal/format"
@@ -17,9 +18,31 @@ func (k *Keyring) Sign(context string, parts ...[]byte) []byte {
 }
 
 // VerifySignature checks a host's signature over context and parts: that the
-// owner certified the key, that it is not revoked, and that it signed just
-// this. The error is ErrUntrusted. What the certificate's role may do is the caller's to judge.
+// owner certified the key and did not revoke it, or vouches for this, and that it
+// signed just this. The error is ErrUntrusted. What the certificate's role may do is the caller's to judge.
 func (k *Keyring) VerifySignature(c *format.Certificate, context string, sig []byte, parts ...[]byte) error {
+	if !k.Accepts(c, sig) {
+		return fmt.Errorf("verify signature of host %x: %w", format.HostOf(c.PublicKey), ErrRevoked)
+	}
+	return k.verifySigned(c, context, sig, parts...)
+}
+
+// Accepts reports whether the certificate's key is not revoked, or the owner vouches
+// for the signature all the same. Neither certificate nor signature is verified.
+func (k *Keyring) Accepts(c *format.Certificate, sig []byte) bool {
+	return !k.IsRevoked(c) || k.vouched[MarkOf(sig)]
+}
+
+// IsRevoked reports whether the owner revoked the certificate's key.
+func (k *Keyring) IsRevoked(c *format.Certificate) bool {
+	return len(c.PublicKey) == ed25519.PublicKeySize && k.revoked[[ed25519.PublicKeySize]byte(c.PublicKey)]
+}
+
+// MarkOf returns what the owner vouches with for a signature: its SHA-256.
+func MarkOf(sig []byte) format.ID { return sha256.Sum256(sig) }
+
+// verifySigned is VerifySignature without asking whether the key was revoked.
+func (k *Keyring) verifySigned(c *format.Certificate, context string, sig []byte, parts ...[]byte) error {
 	if err := k.verifyCertificate(c); err != nil {
 		return err
 	}
@@ -37,15 +60,10 @@ type trustedCertificate struct {
 	epoch     uint32
 }
 
-// verifyCertificate checks that the owner issued c and has not revoked its key.
+// verifyCertificate checks that the owner issued c.
 func (k *Keyring) verifyCertificate(c *format.Certificate) error {
 	if len(c.PublicKey) != ed25519.PublicKeySize || len(c.Signature) != ed25519.SignatureSize {
 		return fmt.Errorf("verify certificate: malformed: %w", ErrUntrusted)
-	}
-	for _, key := range k.root.Revoked {
-		if bytes.Equal(key, c.PublicKey) {
-			return fmt.Errorf("verify certificate of host %x: revoked: %w", format.HostOf(c.PublicKey), ErrUntrusted)
-		}
 	}
 	known := trustedCertificate{role: c.Role, epoch: c.Epoch}
 	copy(known.publicKey[:], c.PublicKey)

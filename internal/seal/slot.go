@@ -40,10 +40,13 @@ type Secret struct {
 // Format keeps the secret out of formatted output, whatever the verb.
 func (Secret) Format(f fmt.State, _ rune) { io.WriteString(f, "secret") }
 
-// SealSlot wraps a bundle with a secret. The slot's ID and salt are random; label is not
-// secret. It does not store the slot.
+// SealSlot wraps a bundle with a secret. The slot's ID is the one the bundle was made
+// for, random for an owner's; label is not secret. It does not store the slot.
 func SealSlot(b *format.Bundle, secret Secret, label string, now time.Time, cost Argon2Cost) (*format.Slot, error) {
 	s := &format.Slot{ID: [16]byte(random(16)), Role: b.Role, Label: label, Created: now.Unix()}
+	if len(b.Slot) > 0 {
+		s.ID = [16]byte(b.Slot)
+	}
 	salt := random(keySize)
 	switch {
 	case len(secret.Passphrase) > 0 && secret.Key == nil:
@@ -94,8 +97,8 @@ func OpenSlot(s *format.Slot, secret Secret) (*format.Bundle, error) {
 	if err := b.Decode(plaintext); err != nil {
 		return nil, fmt.Errorf("open slot %x: bundle: %w", s.ID, ErrDamaged) // the cause might quote secrets
 	}
-	if b.Role != s.Role {
-		return nil, fmt.Errorf("open slot %x: bundle of another role: %w", s.ID, ErrDamaged)
+	if b.Role != s.Role || len(b.Slot) > 0 && [16]byte(b.Slot) != s.ID {
+		return nil, fmt.Errorf("open slot %x: bundle of another role or slot: %w", s.ID, ErrDamaged)
 	}
 	return b, nil
 }

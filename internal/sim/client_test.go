@@ -1,5 +1,3 @@
-//go:build sim
-
 package sim
 
 import (
@@ -9,6 +7,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -19,82 +18,55 @@ import (
 	"firn/internal/snapshot"
 )
 
-// client is a machine with a clock and a cache of its own that does one piece of
-// work after the other.
+// client is a machine with a clock and a cache of its own that does one errand
+// after the other.
 type client struct {
+	*clientPlan
 	world  *world
-	name   string
-	host   string // as its snapshots say
-	random *rand.Rand
-	role   role
 	clock  time.Time // what its clock showed when the run began
-	drift  float64   // seconds its clock makes of one
 	cache  string
 	files  files
-	backup int    // number of the last one
-	doing  string // kind of work
+	backup int        // number of the last one
+	random *rand.Rand // of the errand
+	doing  string     // the errand's verb
 }
 
-// role is what a client may do, and how often it does it.
-type role struct {
-	key                             *[32]byte
-	backUp, forget, prune, readBack int // weights
-}
-
-var roles = []role{
-	{&ownerKey, 6, 2, 2, 2},
-	{&ownerKey, 1, 1, 6, 1},
-	{&ownerKey, 8, 1, 0, 1},
-	{&writerKey, 1, 0, 0, 0},
-	{&maintainerKey, 0, 1, 3, 0},
-}
-
-// live does some pieces of work, with pauses.
-func (c *client) live(ctx context.Context, pieces int) {
-	for range pieces {
-		time.Sleep(c.pause())
+// live does the errands, with pauses.
+func (c *client) live(ctx context.Context) {
+	for _, e := range c.errands {
+		time.Sleep(e.pause)
+		c.random, c.doing = rand.New(rand.NewPCG(e.seed, 3)), e.verb
 		ctx, line := c.world.server.connect(ctx, c.name)
-		what, err := c.work(ctx, line)
+		err := c.work(ctx, line)
 		line.hangUp()
 		switch {
 		case err == nil:
-			c.world.model.count(what)
+			c.world.model.count(e.verb + " done")
 		case line.crashed():
-			c.world.model.count(what + " crashed")
-			time.Sleep(c.pause())
+			c.world.model.count(e.verb + " crashed")
+			time.Sleep(e.pause)
 			if c.random.IntN(4) == 0 {
 				c.loseCache()
 			}
 		case excusable(err):
-			c.world.model.count(what + " failed")
+			c.world.model.count(e.verb + " failed")
 		default:
-			c.world.model.fail("%s: %s: %v", c.name, what, err)
+			if lost(err) {
+				c.world.model.count("losses")
+			}
+			c.world.model.fail("%s: errand %d: %s: %v", c.name, e.number, e.verb, err)
 		}
-		c.world.server.trace("%s: %s ends: %v", c.name, what, err)
+		c.world.server.trace("%s: %s ends: %v", c.name, e.verb, err)
 	}
-}
-
-// pause draws a time between pieces of work.
-func (c *client) pause() time.Duration {
-	longest := c.world.pauses[c.random.IntN(len(c.world.pauses))]
-	return time.Duration(c.random.Int64N(int64(longest)))
-}
-
-// paces are how long clients rest at most: some worlds are crowded, some quiet.
-var paces = [][]time.Duration{
-	{10 * time.Second},
-	{time.Minute, time.Hour},
-	{10 * time.Minute, 3 * time.Hour, 3 * 24 * time.Hour},
 }
 
 func (c *client) loseCache() {
-	if c.cache == "" {
-		return
-	}
-	if err := os.RemoveAll(c.cache); err != nil {
+	if err := os.RemoveAll(c.ownCache()); err != nil {
 		c.world.model.fail("remove cache: %v", err)
 	}
 }
+
+func (c *client) ownCache() string { return filepath.Join(c.world.caches, c.name) }
 
 // excusable reports whether an error follows from the faults that were injected.
 func excusable(err error) bool {
@@ -106,43 +78,46 @@ func excusable(err error) bool {
 	return false
 }
 
+// lost reports whether an error says that something is gone that should be there.
+func lost(err error) bool {
+	return repo.IsDamage(err) || errors.Is(err, repo.ErrNoChunk) || errors.Is(err, prune.ErrLost)
+}
+
 func (c *client) now() time.Time {
 	return c.clock.Add(time.Duration(float64(time.Since(c.world.server.began)) * c.drift))
 }
 
-// work does something and says what.
-func (c *client) work(ctx context.Context, store object.Store) (what string, err error) {
-	do := c.readBack
-	switch draw := c.random.IntN(c.role.backUp + c.role.forget + c.role.prune + c.role.readBack); {
-	case draw < c.role.backUp:
-		what, do = "backup", c.backUp
-	case draw < c.role.backUp+c.role.forget:
-		what, do = "forget", c.forget
-	case draw < c.role.backUp+c.role.forget+c.role.prune:
-		what, do = "prune", c.prune
-	default:
-		what = "restore"
-	}
-	c.world.server.trace("%s: %s", c.name, what)
-	c.doing = what
+// work does an errand.
+func (c *client) work(ctx context.Context, store object.Store) error {
+	do := map[string]func(context.Context, *repo.Repository) error{
+		"backup": c.backUp, "forget": c.forget, "prune": c.prune, "restore": c.readBack,
+	}[c.doing]
+	c.world.server.trace("%s: %s", c.name, c.doing)
 	if c.world.plant != nil {
 		store = c.world.plant(c, store)
 	}
-	err = machine{key: c.role.key, cache: c.cache, now: c.now}.with(ctx, store, func(r *repo.Repository) error { return do(ctx, r) })
-	return what, err
+	return machine{key: c.role.key, cache: c.cache, now: c.now}.with(ctx, store, func(r *repo.Repository) error { return do(ctx, r) })
 }
 
 // backUp changes some files and backs them up.
 func (c *client) backUp(ctx context.Context, r *repo.Repository) error {
 	c.backup++
 	for range 1 + c.random.IntN(3) {
-		key := fmt.Sprintf("%c/%d", 'a'+rune(c.random.IntN(2)), c.random.IntN(4))
+		name := c.random.IntN(c.world.names)
+		key := fmt.Sprintf("%c/%d", 'a'+rune(name%2), name/2)
 		if c.random.IntN(4) == 0 {
 			delete(c.files, key)
 			continue
 		}
 		// All draw from a few contents, so that they share chunks.
-		c.files[key] = content{bytes: c.world.contents[c.random.IntN(len(c.world.contents))], version: int64(c.backup)}
+		family := c.world.families[c.random.IntN(len(c.world.families))]
+		version := c.random.IntN(len(family))
+		if r.Keys().ReadsData() && c.random.IntN(2) == 0 {
+			if err := c.keepDelta(ctx, r, family[:version], family[version]); err != nil {
+				return fmt.Errorf("keep delta: %w", err)
+			}
+		}
+		c.files[key] = content{bytes: family[version], version: int64(c.backup)}
 	}
 	tag := fmt.Sprintf("%s/%d", c.name, c.backup)
 	mine := maps.Clone(c.files)
@@ -155,7 +130,7 @@ func (c *client) backUp(ctx context.Context, r *repo.Repository) error {
 	return err
 }
 
-// forget forgets some snapshots, mostly old ones.
+// forget forgets some snapshots, or all.
 func (c *client) forget(ctx context.Context, r *repo.Repository) error {
 	set, err := list(ctx, r)
 	if err != nil {
@@ -165,9 +140,12 @@ func (c *client) forget(ctx context.Context, r *repo.Repository) error {
 		return err
 	}
 	var sessions []string
-	any := c.random.IntN(3) == 0
+	choose := oneOf(c.random,
+		func(i int) bool { return c.random.IntN(len(set.Snapshots)) >= i }, // old ones, mostly
+		func(int) bool { return c.random.IntN(2) == 0 },
+		func(int) bool { return true })
 	for i, s := range set.Snapshots {
-		if c.random.IntN(len(set.Snapshots)) >= i || any && c.random.IntN(2) == 0 {
+		if choose(i) {
 			sessions = append(sessions, s.Session)
 		}
 	}
@@ -176,14 +154,15 @@ func (c *client) forget(ctx context.Context, r *repo.Repository) error {
 }
 
 func (c *client) prune(ctx context.Context, r *repo.Repository) error {
-	opts := c.world.prune
-	if opts.Wait == 0 && c.random.IntN(3) == 0 {
-		opts.Wait = 2 * time.Hour
-	}
+	opts := c.world.scenario.prune
+	opts.MaxUnused = []float64{1e-9, 0.05, 0.3, 0.9}[c.random.IntN(4)]
 	opts.Progress = func(text string) { c.world.server.trace("%s: %s", c.name, text) }
 	report, err := prune.Run(ctx, r, opts)
-	if err == nil && len(report.Waiting) > 0 {
-		c.world.model.count("prune waiting")
+	if err == nil {
+		c.world.model.add("prune waited", min(1, len(report.Waiting)))
+		c.world.model.add("packs moved", report.Repacked)
+		c.world.model.add("packs deleted", report.Deleted)
+		c.world.model.add("segments merged", report.Merged)
 	}
 	return err
 }
@@ -215,11 +194,12 @@ func (c *client) readBack(ctx context.Context, r *repo.Repository) (err error) {
 	}
 	gone := c.world.model.isForgotten(s.Session)
 	slow := !announced && time.Since(began) >= c.world.grace()
-	if repo.IsDamage(err) && (gone || slow) {
+	late := c.world.faults.listingDelay > 0 // the manifest may be listed before the index is
+	if lost(err) && (gone || slow || late) {
 		return nil
 	}
 	return fmt.Errorf("restore %s: %w", snapshot.ID(s.Session), err)
 }
 
-// sortedKeys is for traces.
+// sortedKeys is for reports in the same order each time.
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

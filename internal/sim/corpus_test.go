@@ -26,6 +26,9 @@ type content struct {
 	version int64 // as the modification time
 }
 
+// largeContent is the size from which on sessions write deltas by themselves, bytes.
+const largeContent = 64 << 10
+
 // Walk implements backup.Source.
 func (f files) Walk(context.Context) iter.Seq2[*source.Item, error] {
 	return func(yield func(*source.Item, error) bool) {
@@ -53,6 +56,9 @@ func (f files) item(key string) *source.Item {
 	e := &format.Entry{Type: format.TypeDirectory, Mode: 0o700, MTime: 1}
 	if c, ok := f[key]; ok {
 		e = &format.Entry{Type: format.TypeFile, Mode: 0o600, MTime: c.version, Size: uint64(len(c.bytes)), Inode: 1}
+		if len(c.bytes) >= largeContent {
+			e.Type = format.TypeStream // read as big files are
+		}
 	}
 	return &source.Item{Key: []byte(key), Path: key, Entry: e}
 }

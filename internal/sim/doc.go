@@ -1,11 +1,16 @@
-// Package sim holds tests that run the real verbs over a drive in memory and
-// stop them at every single store operation, undone and done with its answer
-// lost. Afterwards the repository must open, earlier snapshots must restore byte
-// for byte, and the next backup and prune must work. Nothing imports it.
+// Package sim puts the real code of all verbs to the test of many clients, faults
+// and crashes, over one drive in memory. It has tests only:
 //
-// With the build tag sim it also holds a simulation of many clients in virtual
-// time against a model, and planted bugs that it must find. They take long and
-// are run by hand:
+//   - a simulation runs writers, forgetters, pruners and readers with clocks of
+//     their own over a server that delays, fails, loses answers, stalls, lists late
+//     and crashes them, in virtual time, and compares what can be restored with a
+//     model;
+//   - planted bugs show that the simulation would find such bugs;
+//   - a crash sweep stops every verb at each of its store operations in turn, and
+//     sees that the repository needs no repair.
 //
-//	go test -tags sim ./internal/sim -run 'TestSimulation$' -timeout=0
+// Invariant: a run of the simulation follows from its seed. Nothing imports the package.
+//
+//	go test ./internal/sim -run Simulation -seeds 20000 -timeout=0
+//	go test ./internal/sim -run Simulation -seed 17 -log
 package sim

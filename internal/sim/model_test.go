@@ -1,5 +1,3 @@
-//go:build sim
-
 package sim
 
 import (
@@ -51,10 +49,12 @@ func (m *model) isForgotten(session string) bool {
 	return m.forgotten[session]
 }
 
-func (m *model) count(what string) {
+func (m *model) count(what string) { m.add(what, 1) }
+
+func (m *model) add(what string, n int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.counts[what]++
+	m.counts[what] += n
 }
 
 func (m *model) fail(format string, args ...any) {
@@ -74,6 +74,7 @@ func (m *model) judge(s *snapshot.Snapshot, got memory) {
 		return
 	}
 	if difference := want.compare(got); difference != "" {
+		m.count("losses")
 		m.fail("snapshot %s of %s: %s", s.Session, tag, difference)
 	}
 }

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
+	"testing/cryptotest"
 	"time"
 
 	"firn/internal/backup"
@@ -29,9 +31,12 @@ var (
 // smallWriter keeps the buffers small that a session works with.
 var smallWriter = repo.WriterOptions{PackSize: 256 << 10, MetaPackSize: 256 << 10}
 
+// epoch is when repositories were created.
+func epoch() time.Time { return time.Unix(1_700_000_000, 0) }
+
 // create makes a repository with a slot for every role.
 func create(ctx context.Context, store object.Store) error {
-	r, err := repo.Create(ctx, store, repo.CreateOptions{Slots: []repo.NewSlot{{Secret: seal.Secret{Key: &ownerKey}}}})
+	r, err := repo.Create(ctx, store, repo.CreateOptions{Slots: []repo.NewSlot{{Secret: seal.Secret{Key: &ownerKey}}}, Now: epoch})
 	if err != nil {
 		return err
 	}
@@ -40,6 +45,54 @@ func create(ctx context.Context, store object.Store) error {
 		_, err = r.AddSlot(ctx, format.RoleMaintainer, repo.NewSlot{Secret: seal.Secret{Key: &maintainerKey}})
 	}
 	return errors.Join(err, r.Close())
+}
+
+// founding holds the objects of a new repository with slots for all roles. It is made
+// once, the same in every process.
+var founding struct {
+	once    sync.Once
+	objects map[string][]byte
+	err     error
+}
+
+// founded returns the objects of a new repository.
+func founded(t *testing.T) map[string][]byte {
+	t.Helper()
+	founding.once.Do(func() {
+		cryptotest.SetGlobalRandom(t, 0)
+		store := object.NewMemClock(epoch)
+		if founding.err = create(t.Context(), store); founding.err == nil {
+			founding.objects, founding.err = contents(t.Context(), store)
+		}
+	})
+	if founding.err != nil {
+		t.Fatal(founding.err)
+	}
+	return founding.objects
+}
+
+// contents returns all objects of a store.
+func contents(ctx context.Context, store object.Store) (map[string][]byte, error) {
+	all := map[string][]byte{}
+	for info, err := range store.List(ctx, "") {
+		if err != nil {
+			return nil, err
+		}
+		if all[info.Name], _, err = store.Get(ctx, info.Name, 1<<30); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// fill puts objects into a store.
+func fill(ctx context.Context, store object.Store, objects map[string][]byte) error {
+	for _, name := range sortedKeys(objects) {
+		if _, err := store.Put(ctx, name, objects[name], object.PutOptions{}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // machine is a way to open the repository.

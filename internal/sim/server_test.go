@@ -1,13 +1,7 @@
-//go:build sim
-
 package sim
 
 import (
-	"bytes"
 	"cmp"
-	"context"
-	"fmt"
-	"iter"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -22,11 +16,13 @@ import (
 // other, in an order and with faults drawn from the seed, whenever all clients wait
 // for it: so a run does not depend on how goroutines are scheduled.
 type server struct {
-	mem     *object.Mem
-	random  *rand.Rand // used by the scheduling goroutine only
-	faults  faults
+	mem    *object.Mem
+	random *rand.Rand // used by the scheduling goroutine only
+	faults faults
+	began  time.Time
+
+	traceMu sync.Mutex // held while tracing runs
 	tracing func(format string, args ...any)
-	began   time.Time
 
 	wake chan struct{} // a request came in, or a client is done
 
@@ -42,6 +38,8 @@ type server struct {
 type faults struct {
 	fail, lose, late, delay, stall, crash float64
 
+	// nap is how long machines sleep at least when they stall.
+	nap time.Duration
 	// conditional: the drive has conditional writes.
 	conditional bool
 	// listingDelay bounds how old listings are.
@@ -74,16 +72,9 @@ type request struct {
 	held   bool         // not ripe yet
 }
 
-// line is one client's connection to the server for one piece of work.
-type line struct {
-	server  *server
-	client  string
-	hangUp  context.CancelFunc // ends the work
-	dead    bool               // guarded by server.mu
-	stalled time.Time          // guarded by server.mu; until when nothing happens
-}
-
 func (s *server) trace(format string, args ...any) {
+	s.traceMu.Lock()
+	defer s.traceMu.Unlock()
 	s.tracing("%12s "+format, append([]any{time.Since(s.began).Round(time.Millisecond)}, args...)...)
 }
 
@@ -91,44 +82,6 @@ func (s *server) wakeUp() {
 	select {
 	case s.wake <- struct{}{}:
 	default:
-	}
-}
-
-// connect begins a client's piece of work. A crash ends the context.
-func (s *server) connect(ctx context.Context, client string) (context.Context, *line) {
-	ctx, cancel := context.WithCancel(ctx)
-	return ctx, &line{server: s, client: client, hangUp: cancel}
-}
-
-// crashed reports whether the client's machine went down meanwhile.
-func (l *line) crashed() bool {
-	l.server.mu.Lock()
-	defer l.server.mu.Unlock()
-	return l.dead
-}
-
-// call has the server do something and waits for the answer.
-func (l *line) call(ctx context.Context, op objecttest.Op, name string, do func() error) error {
-	if err := ctx.Err(); err != nil {
-		return &object.Error{Op: string(op), Name: name, Err: err}
-	}
-	s := l.server
-	s.mu.Lock()
-	if l.dead {
-		s.mu.Unlock()
-		return &object.Error{Op: string(op), Name: name, Err: objecttest.ErrStopped}
-	}
-	s.number++
-	r := &request{line: l, number: s.number, op: op, name: name, issued: time.Now(), do: do, answer: make(chan error, 1)}
-	s.waiting = append(s.waiting, r)
-	s.mu.Unlock()
-	s.wakeUp()
-	select {
-	case err := <-r.answer:
-		return err
-	case <-ctx.Done():
-		// What is under way may still happen.
-		return &object.Error{Op: string(op), Name: name, Err: ctx.Err()}
 	}
 }
 
@@ -181,7 +134,7 @@ func (s *server) next() (*request, time.Duration) {
 		return nil, pause
 	}
 	slices.SortFunc(ripe, func(a, b *request) int {
-		return cmp.Or(cmp.Compare(a.line.client, b.line.client), cmp.Compare(a.op, b.op), cmp.Compare(a.name[:min(2, len(a.name))], b.name[:min(2, len(b.name))]),
+		return cmp.Or(cmp.Compare(a.line.client, b.line.client), cmp.Compare(a.op, b.op), cmp.Compare(a.name, b.name),
 			cmp.Compare(a.number, b.number))
 	})
 	return ripe[s.random.IntN(len(ripe))], 0
@@ -289,7 +242,7 @@ func (s *server) crash(l *line) {
 
 // stall lets a client's machine sleep: before the request or between it and its answer.
 func (s *server) stall(r *request) {
-	d := s.span(time.Minute, 40*24*time.Hour)
+	d := s.span(s.faults.nap, 40*24*time.Hour)
 	if s.random.IntN(2) == 0 {
 		s.trace("%s sleeps for %v before %s %s", r.line.client, d, r.op, r.name)
 		r.line.stalled = time.Now().Add(d)
@@ -303,118 +256,3 @@ func (s *server) stall(r *request) {
 	r.line.stalled = time.Now().Add(d)
 	r.do, r.issued = func() error { return err }, r.line.stalled
 }
-
-// Get implements object.Store.
-func (l *line) Get(ctx context.Context, name string, limit int64) ([]byte, object.Info, error) {
-	var body []byte
-	var info object.Info
-	err := l.call(ctx, objecttest.Get, name, func() (err error) {
-		body, info, err = l.server.mem.Get(context.Background(), name, limit)
-		return err
-	})
-	if err != nil {
-		return nil, object.Info{}, err
-	}
-	return body, info, nil
-}
-
-// GetRange implements object.Store.
-func (l *line) GetRange(ctx context.Context, name string, p []byte, offset int64) error {
-	part := make([]byte, len(p))
-	err := l.call(ctx, objecttest.GetRange, name, func() error {
-		return l.server.mem.GetRange(context.Background(), name, part, offset)
-	})
-	if err == nil {
-		copy(p, part)
-	}
-	return err
-}
-
-// Head implements object.Store.
-func (l *line) Head(ctx context.Context, name string) (object.Info, error) {
-	var info object.Info
-	err := l.call(ctx, objecttest.Head, name, func() (err error) {
-		info, err = l.server.mem.Head(context.Background(), name)
-		return err
-	})
-	if err != nil {
-		return object.Info{}, err
-	}
-	return info, nil
-}
-
-// Put implements object.Store.
-func (l *line) Put(ctx context.Context, name string, body []byte, opts object.PutOptions) (object.Info, error) {
-	if opts.IfAbsent && !l.Capabilities().IfAbsent {
-		return object.Info{}, &object.Error{Op: "put", Name: name, Err: object.ErrUnsupported}
-	}
-	body = bytes.Clone(body)
-	var info object.Info
-	err := l.call(ctx, objecttest.Put, name, func() (err error) {
-		l.server.note(name)
-		info, err = l.server.mem.Put(context.Background(), name, body, opts)
-		return err
-	})
-	if err != nil {
-		return object.Info{}, err
-	}
-	return info, nil
-}
-
-// Delete implements object.Store.
-func (l *line) Delete(ctx context.Context, names ...string) error {
-	if len(names) == 0 {
-		return nil
-	}
-	names = slices.Clone(names)
-	what := names[0]
-	if len(names) > 1 {
-		what = fmt.Sprintf("%v", names)
-	}
-	return l.call(ctx, objecttest.Delete, what, func() error {
-		l.server.note(names...)
-		return l.server.mem.Delete(context.Background(), names...)
-	})
-}
-
-// List implements object.Store. A listing of more than one object may take two
-// requests, between which things change.
-func (l *line) List(ctx context.Context, prefix string) iter.Seq2[object.Info, error] {
-	return func(yield func(object.Info, error) bool) {
-		last := ""
-		for part := 0; part < 2; part++ {
-			var infos []object.Info
-			whole := true
-			err := l.call(ctx, objecttest.List, prefix, func() error {
-				infos = l.server.listing(prefix, last)
-				if part == 0 && len(infos) > 1 && l.server.random.IntN(4) == 0 {
-					infos, whole = infos[:1+l.server.random.IntN(len(infos)-1)], false
-				}
-				return nil
-			})
-			if err != nil {
-				yield(object.Info{}, err)
-				return
-			}
-			for _, info := range infos {
-				if !yield(info, nil) {
-					return
-				}
-				last = info.Name
-			}
-			if whole {
-				return
-			}
-		}
-	}
-}
-
-// Capabilities implements object.Store.
-func (l *line) Capabilities() object.Capabilities {
-	c := l.server.mem.Capabilities()
-	c.IfAbsent, c.IfMatch = l.server.faults.conditional, false
-	return c
-}
-
-// Location implements object.Store.
-func (l *line) Location() string { return "simulation" }

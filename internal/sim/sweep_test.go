@@ -33,7 +33,7 @@ func newStage(t *testing.T, steps ...func(ctx context.Context, r *repo.Repositor
 	t.Helper()
 	s := &stage{cache: t.TempDir(), want: expectation{}}
 	store := object.NewMem()
-	if err := create(t.Context(), store); err != nil {
+	if err := fill(t.Context(), store, founded(t)); err != nil {
 		t.Fatal(err)
 	}
 	for i, step := range steps {
@@ -50,16 +50,9 @@ func newStage(t *testing.T, steps ...func(ctx context.Context, r *repo.Repositor
 
 func objectsOf(t *testing.T, store object.Store) map[string][]byte {
 	t.Helper()
-	all := map[string][]byte{}
-	for info, err := range store.List(t.Context(), "") {
-		if err != nil {
-			t.Fatal(err)
-		}
-		body, _, err := store.Get(t.Context(), info.Name, 1<<30)
-		if err != nil {
-			t.Fatal(err)
-		}
-		all[info.Name] = body
+	all, err := contents(t.Context(), store)
+	if err != nil {
+		t.Fatal(err)
 	}
 	return all
 }
@@ -69,10 +62,8 @@ func (s *stage) store(t *testing.T) object.Store {
 	t.Helper()
 	var ahead atomic.Int64
 	store := object.NewMemClock(func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) })
-	for name, body := range s.objects {
-		if _, err := store.Put(t.Context(), name, body, object.PutOptions{}); err != nil {
-			t.Fatal(err)
-		}
+	if err := fill(t.Context(), store, s.objects); err != nil {
+		t.Fatal(err)
 	}
 	ahead.Store(int64(s.age))
 	return store

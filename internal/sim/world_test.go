@@ -1,5 +1,3 @@
-//go:build sim
-
 package sim
 
 import (
@@ -8,7 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
+	"runtime"
 	"sync"
 	"testing"
 	"testing/cryptotest"
@@ -22,106 +20,97 @@ import (
 	"firn/internal/repo"
 )
 
-// world is one run of the simulation.
+// world is one run of a scenario.
 type world struct {
+	*scenario
 	server   *server
 	model    *model
-	contents [][]byte
-	prune    prune.Options
-	caches   string // folder
-	clients  []*client
-	pauses   []time.Duration
-	brief    bool                                         // no looking for leaks
-	plant    func(c *client, s object.Store) object.Store // a planted bug; nil for none
+	families [][][]byte // contents and their later versions
+	caches   string     // folder
 }
 
-// simulate runs a seed and returns what was violated. change, if not nil, is told of
-// the world before it begins.
-func simulate(t *testing.T, seed uint64, trace bool, change func(w *world)) *model {
+// simulate plays a scenario and returns what was violated. trace, if not nil, is
+// told of every operation.
+//
+// One goroutine runs at a time, so that randomness is drawn in the same order each time.
+func simulate(t *testing.T, s *scenario, trace func(format string, args ...any)) *model {
 	t.Helper()
-	cryptotest.SetGlobalRandom(t, seed)
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	objects := founded(t)
+	cryptotest.SetGlobalRandom(t, s.seed)
 	caches, err := os.MkdirTemp("", "caches-")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer os.RemoveAll(caches) //nolint:errcheck // below the tests' folder
-	var m *model
+	m := newModel()
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, rand.New(rand.NewPCG(seed, 1)), caches)
-		m = w.model
-		if trace {
-			w.server.tracing = t.Logf
+		w := newWorld(s, m, caches)
+		if trace != nil {
+			w.server.tracing = trace
 		}
-		if change != nil {
-			change(w)
+		if err := fill(t.Context(), w.server.mem, objects); err != nil {
+			t.Fatal(err)
 		}
-		w.run(t)
+		w.run(t.Context())
 	})
 	return m
 }
 
-func newWorld(t *testing.T, random *rand.Rand, caches string) *world {
-	t.Helper()
-	some := func(p float64) float64 { return p * float64(random.IntN(4)) }
-	f := faults{
-		fail: some(0.002), lose: some(0.002), late: some(0.002), delay: some(0.004), stall: some(0.002), crash: some(0.002),
-		conditional: random.IntN(3) > 0,
-	}
-	if random.IntN(5) == 0 {
-		f.listingDelay = time.Duration(1+random.IntN(300)) * time.Second
-	}
-	w := &world{server: newServer(random, f), model: newModel(), caches: caches, pauses: paces[random.IntN(len(paces))]}
-	w.prune = prune.Options{
-		Grace: []time.Duration{-1, time.Hour, 24 * time.Hour}[random.IntN(3)], MaxUnused: []float64{1e-9, 0.05, 0.3}[random.IntN(3)],
-		ListingDelay: f.listingDelay, Writer: smallWriter,
-	}
-	for range 4 + random.IntN(8) {
-		body := make([]byte, 1+random.IntN(20_000))
-		for i := range body {
-			body[i] = byte(random.Uint32())
+func newWorld(s *scenario, m *model, caches string) *world {
+	random := rand.New(rand.NewPCG(s.seed, 2))
+	w := &world{scenario: s, server: newServer(random, s.faults), model: m, caches: caches}
+	for i := range s.contents {
+		size := 1 + random.IntN(20_000)
+		if i == 0 && s.large {
+			size += largeContent
 		}
-		w.contents = append(w.contents, body)
-	}
-	if err := create(t.Context(), w.store()); err != nil {
-		t.Fatal(err)
-	}
-	for i := range 2 + random.IntN(4) {
-		c := &client{
-			world: w, name: fmt.Sprintf("c%d", i), random: rand.New(rand.NewPCG(random.Uint64(), 2)),
-			role: roles[random.IntN(len(roles))], host: fmt.Sprintf("host%d", random.IntN(3)),
-			clock: time.Now().Add(time.Duration(random.NormFloat64() * float64(24*time.Hour))), drift: 1 + random.NormFloat64()/100,
-			files: files{},
-		}
-		if i == 0 {
-			c.role = roles[0]
-		}
-		if random.IntN(4) > 0 {
-			c.cache = filepath.Join(caches, c.name)
-		}
-		w.clients = append(w.clients, c)
+		w.families = append(w.families, versions(random, size, s.versions))
 	}
 	return w
 }
 
+// versions draws a content and some later versions of it, each a little different
+// from the one before.
+func versions(random *rand.Rand, size, n int) [][]byte {
+	body := make([]byte, size)
+	for i := range body {
+		body[i] = byte(random.Uint32())
+	}
+	copy(body[size/2:], body[:size/4]) // it can be compressed, as bases must be
+	family := [][]byte{body}
+	for len(family) < n {
+		next := append([]byte{byte(random.Uint32())}, family[len(family)-1]...)
+		next[random.IntN(len(next))] ^= 1 + byte(random.IntN(255))
+		family = append(family, next)
+	}
+	return family
+}
+
 // store is the drive itself, without faults.
 func (w *world) store() object.Store {
-	return objecttest.Restrict(w.server.mem, object.Capabilities{IfAbsent: w.server.faults.conditional, Attests: true})
+	return sameDrive{objecttest.Restrict(w.server.mem, object.Capabilities{IfAbsent: w.faults.conditional, Attests: true})}
 }
+
+// sameDrive is the drive as a cache knows it.
+type sameDrive struct{ object.Store }
+
+func (sameDrive) Location() string { return "simulation" }
 
 // grace is how long unannounced readers may rely on what they saw.
 func (w *world) grace() time.Duration { return max(0, w.prune.Grace) }
 
 // run lets the clients live, and then time pass.
-func (w *world) run(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
+func (w *world) run(ctx context.Context) {
+	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	w.server.trace("%+v, prune %+v", w.server.faults, w.prune)
+	w.server.trace("%+v, prune %+v", w.faults, w.prune)
 	var clients sync.WaitGroup
 	w.server.running = len(w.clients)
-	for _, c := range w.clients {
-		pieces := 2 + c.random.IntN(6)
+	for i := range w.clients {
+		c := w.newClient(&w.clients[i])
 		clients.Go(func() {
-			c.live(ctx, pieces)
+			c.live(ctx)
 			w.server.mu.Lock()
 			w.server.running--
 			w.server.mu.Unlock()
@@ -136,9 +125,20 @@ func (w *world) run(t *testing.T) {
 	}
 }
 
+func (w *world) newClient(plan *clientPlan) *client {
+	c := &client{clientPlan: plan, world: w, clock: time.Now().Add(plan.skew), files: files{}}
+	if plan.cached {
+		c.cache = c.ownCache()
+	}
+	return c
+}
+
 // verify restores every snapshot there is.
 func (w *world) verify(ctx context.Context, when string) {
-	fail := func(format string, args ...any) { w.model.fail(when+": "+format, args...) }
+	fail := func(format string, args ...any) {
+		w.model.count("losses")
+		w.model.fail(when+": "+format, args...)
+	}
 	err := machine{}.with(ctx, w.store(), func(r *repo.Repository) error {
 		set, err := list(ctx, r)
 		if err != nil {
@@ -158,36 +158,65 @@ func (w *world) verify(ctx context.Context, when string) {
 			}
 			w.model.judge(s, got)
 		}
-		return walkPacks(ctx, r)
+		return errors.Join(w.countDeltas(ctx, r), walkPacks(ctx, r))
 	})
 	if err != nil {
 		fail("%v", err)
 	}
 }
 
-// age prunes again and again over some months, until nothing may be left that
-// nobody needs.
+// countDeltas counts the packs that stand on others.
+func (w *world) countDeltas(ctx context.Context, r *repo.Repository) error {
+	rd, _, err := r.NewReader(ctx)
+	if err != nil {
+		return err
+	}
+	defer rd.Close() //nolint:errcheck // read only
+	for info := range rd.View().Packs() {
+		w.model.add("packs on others", min(1, len(info.BasePacks)))
+	}
+	return nil
+}
+
+// age prunes now and again over months, until there is nothing left to do. It must
+// come to that.
 func (w *world) age(ctx context.Context) {
-	opts := w.prune
-	opts.Grace, opts.ListingDelay, opts.MaxUnused = 24*time.Hour, 0, 1e-9
-	opts.Progress = func(text string) { w.server.trace("prune of aged data: %s", text) }
-	for _, days := range []time.Duration{1, 2, 31, 2, 31, 2, 2} {
-		time.Sleep(days * 24 * time.Hour)
-		err := machine{cache: w.caches}.with(ctx, w.store(), func(r *repo.Repository) error {
-			report, err := prune.Run(ctx, r, opts)
-			w.server.trace("prune of aged data: %+v, %v", report, err)
-			if err == nil && len(report.Waiting) > 0 {
-				err = fmt.Errorf("it waits for %v", report.Waiting)
-			}
-			return err
-		})
+	for round := range 16 {
+		time.Sleep([]time.Duration{2, 31}[round%2] * 24 * time.Hour)
+		records, err := w.pruneAged(ctx)
 		if err != nil {
 			w.model.fail("prune of aged data: %v", err)
 			return
 		}
+		if records == 0 {
+			break
+		}
 	}
 	w.verify(ctx, "after all prunes")
 	w.leaks(ctx)
+}
+
+// pruneAged prunes once and returns how many records are left.
+func (w *world) pruneAged(ctx context.Context) (records int, err error) {
+	opts := w.prune
+	opts.Grace, opts.ListingDelay, opts.MaxUnused = 24*time.Hour, 0, 1e-9
+	opts.Progress = func(text string) { w.server.trace("prune of aged data: %s", text) }
+	err = machine{cache: w.caches}.with(ctx, w.store(), func(r *repo.Repository) error {
+		report, err := prune.Run(ctx, r, opts)
+		w.server.trace("prune of aged data: %+v, %v", report, err)
+		if err == nil && len(report.Waiting) > 0 {
+			err = fmt.Errorf("it waits for %v", report.Waiting)
+		}
+		if err != nil {
+			return err
+		}
+		left, err := r.ReadRecords(ctx)
+		if err == nil {
+			records = len(left.Prunes) + len(left.Retired)
+		}
+		return err
+	})
+	return records, err
 }
 
 // leaks looks for what should have gone.

@@ -22,6 +22,7 @@ import (
 	"firn/internal/format"
 	"firn/internal/object"
 	"firn/internal/repo"
+	"firn/internal/seal"
 	"firn/internal/tree"
 )
 
@@ -78,6 +79,9 @@ type Set struct {
 	Forgotten []*Snapshot
 	// Damage names outcomes that cannot be read.
 	Damage []error
+	// Revoked are the sessions whose outcomes a host signed that the owner revoked and
+	// does not vouch for: they count for nothing.
+	Revoked []string
 }
 
 // readers bounds the manifests read at once.
@@ -91,7 +95,7 @@ func List(ctx context.Context, r *repo.Repository, records *repo.Records) (*Set,
 		return nil, err
 	}
 	outcomes := make([]*repo.Outcome, len(sessions))
-	damage := make([]error, len(sessions))
+	damage, revoked := make([]error, len(sessions)), make([]bool, len(sessions))
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(readers)
 	for i, session := range sessions {
@@ -101,6 +105,8 @@ func List(ctx context.Context, r *repo.Repository, records *repo.Records) (*Set,
 			case err == nil:
 				outcomes[i] = out
 			case errors.Is(err, object.ErrNotFound): // swept between the listing and the reading
+			case errors.Is(err, seal.ErrRevoked):
+				revoked[i] = true
 			case repo.IsDamage(err):
 				damage[i] = err
 			default:
@@ -112,7 +118,13 @@ func List(ctx context.Context, r *repo.Repository, records *repo.Records) (*Set,
 	if err := g.Wait(); err != nil {
 		return nil, fmt.Errorf("list snapshots: %w", err)
 	}
-	return gather(outcomes, damage, records.Forgotten()), nil
+	set := gather(outcomes, damage, records.Forgotten())
+	for i, session := range sessions {
+		if revoked[i] {
+			set.Revoked = append(set.Revoked, session)
+		}
+	}
+	return set, nil
 }
 
 func gather(outcomes []*repo.Outcome, damage []error, forgotten map[string]bool) *Set {

@@ -25,7 +25,7 @@ type setting struct {
 }
 
 // groupNames are the structs the file is made of, in the order of the reference.
-var groupNames = []string{"Config", "Drive", "Backup", "Retention"}
+var groupNames = []string{"Config", "Drive", "ClassRule", "Backup", "Retention"}
 
 // readGroups reads the structs and their comments from the package's source.
 func readGroups(dir string) ([]group, error) {

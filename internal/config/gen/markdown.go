@@ -47,6 +47,7 @@ retention:
 var titles = map[string]string{
 	"Config":    "Top level",
 	"Drive":     "A drive, under `drives`",
+	"ClassRule": "An item under `storage_classes` of a drive",
 	"Backup":    "Under `backup`",
 	"Retention": "Under `retention`",
 }
@@ -99,7 +100,7 @@ func valueOf(s *setting) string {
 	}
 	return map[string]string{
 		"string": "text", "Secret": "secret", "Span": "length of time in y, m, w, d, h", "Duration": "length of time", "Rate": "amount per second",
-		"Count": "number or `forever`", "Command": "command or list of words", "[]string": "list of texts", "[]Tags": "list of lists of tags",
+		"Count": "number or `forever`", "Command": "command or list of words", "ClassRules": "list, or `PREFIX=CLASS,…`", "[]string": "list of texts", "[]Tags": "list of lists of tags",
 		"[]Drive": "list of drives", "Backup": "settings", "Retention": "settings",
 	}[s.kind]
 }

@@ -93,6 +93,8 @@ func settingSchema(s *setting) (object, error) {
 	case "Command", "[]string":
 		word := object{"type": []string{"string", "number"}}
 		return object{"anyOf": []any{object{"type": "string"}, object{"type": "array", "items": word}}}, nil
+	case "ClassRules":
+		return object{"anyOf": []any{object{"type": "string"}, object{"type": "array", "items": object{"$ref": "#/$defs/classrule"}}}}, nil
 	case "[]Tags":
 		return object{"type": "array", "items": object{"anyOf": []any{object{"type": "string"}, object{"type": "array", "items": object{"type": "string"}}}}}, nil
 	case "[]Drive":

@@ -100,6 +100,11 @@ func (a *awsClient) put(ctx context.Context, key string, p putRequest) error {
 		in.ObjectLockMode, in.ObjectLockRetainUntilDate = types.ObjectLockModeGovernance, &p.retain
 	}
 	_, err := a.api.PutObject(ctx, in, s3.WithAPIOptions(func(stack *middleware.Stack) error {
+		for name := range p.more {
+			if err := smithyhttp.SetHeaderValue(name, p.more.Get(name))(stack); err != nil {
+				return err
+			}
+		}
 		return stack.Initialize.Add(payloadHash(p.hexSum), middleware.Before)
 	}))
 	return err

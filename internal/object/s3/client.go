@@ -3,6 +3,7 @@ package s3
 import (
 	"context"
 	"io"
+	"net/http"
 	"time"
 )
 
@@ -46,6 +47,7 @@ type putRequest struct {
 	ifAbsent bool
 	ifMatch  string
 	class    string
+	more     http.Header // that the request has besides
 	retain   time.Time
 }
 

@@ -44,10 +44,14 @@ type Config struct {
 	Conditions Conditions // how the server takes the conditions of a Put
 	ListV1     bool       // list with the first version of the call; the second, if need be, gives way by itself
 
-	StorageClass string // where PutOptions.Class is empty
-	NoChecksums  bool   // do not send x-amz-checksum-sha256, for servers that refuse it
-	ReadOnly     bool   // fail writing calls with ErrReadOnly, sending nothing
-	Client       string // library: "aws" (default) or "minio"
+	// Params returns what a Put is asked for by an object's name, its class where
+	// PutOptions.Class is empty; nil: nothing.
+	Params      func(name string) PutParams
+	CustomerKey *CustomerKey // for objects whose encryption is "customer"; nil: there are none
+
+	NoChecksums bool   // do not send x-amz-checksum-sha256, for servers that refuse it
+	ReadOnly    bool   // fail writing calls with ErrReadOnly, sending nothing
+	Client      string // library: "aws" (default) or "minio"
 
 	// Advice returns what to do about an error code at this provider, "" if
 	// nothing in particular; nil: there is nothing.

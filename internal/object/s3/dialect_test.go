@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"firn/internal/object"
 	"firn/internal/object/s3"
@@ -211,6 +212,13 @@ func TestGoogleConditions(t *testing.T) {
 			known, err := s.Probe(t.Context())
 			if want := conditions == s3.Google; err != nil || known.IfAbsent != want || known.IfMatch {
 				t.Errorf("conditions %q: found %+v, %v", conditions, known, err)
+			}
+			known.Retain = true
+			s.SetCapabilities(known)
+			locked := object.PutOptions{IfAbsent: known.IfAbsent, RetainUntil: time.Now().Add(time.Hour)}
+			_, err = s.Put(t.Context(), "locked", []byte("x"), locked)
+			if refused := errors.Is(err, object.ErrUnsupported); refused != (conditions == s3.Google) {
+				t.Errorf("conditions %q: retention beside a condition: %v", conditions, err)
 			}
 		}
 	})

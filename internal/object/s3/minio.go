@@ -81,6 +81,9 @@ func (m *minioClient) put(ctx context.Context, key string, p putRequest) error {
 		StorageClass:         p.class,
 		DisableContentSha256: true, // no chunked signature: the hash is known
 	}
+	if len(p.more) > 0 {
+		opts.ServerSideEncryption = headerSetter(p.more)
+	}
 	if p.checksum != "" {
 		opts.UserMetadata = map[string]string{"X-Amz-Checksum-Sha256": p.checksum}
 	}

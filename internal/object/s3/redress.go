@@ -14,6 +14,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+
+	"firn/internal/object"
 )
 
 // Conditions says in which words a server takes the conditions of a Put.
@@ -64,7 +66,9 @@ func (r *redress) RoundTrip(request *http.Request) (*http.Response, error) {
 	if toGoogle {
 		request.Header.Del("If-None-Match")
 		request.Header.Set("X-Goog-If-Generation-Match", "0")
-		signGoogle(request, keys, region, time.Now())
+		if err := signGoogle(request, keys, region, time.Now()); err != nil {
+			return nil, err
+		}
 		return r.wire.RoundTrip(request)
 	}
 	if unquotes {
@@ -106,23 +110,35 @@ func signAgain(ctx context.Context, request *http.Request, keys aws.Credentials,
 	return nil
 }
 
+// googleNames are Google's names for headers of AWS, "" for those it can do
+// without in a request that it signs itself.
+var googleNames = map[string]string{
+	"X-Amz-Content-Sha256": "X-Goog-Content-Sha256", "X-Amz-Storage-Class": "X-Goog-Storage-Class",
+	"X-Amz-Date": "", "X-Amz-Checksum-Sha256": "", "X-Amz-Sdk-Checksum-Algorithm": "",
+}
+
 // signGoogle signs a request with Google's variant of AWS's version 4
 // (GOOG4-HMAC-SHA256, "V4 signing process with your own program" in the Cloud
-// Storage documentation): headers that AWS knows too get Google's name for them,
-// the others that begin with x-amz- go.
-func signGoogle(request *http.Request, keys aws.Credentials, region string, now time.Time) {
-	hash, class := request.Header.Get("X-Amz-Content-Sha256"), request.Header.Get("X-Amz-Storage-Class")
-	for name := range request.Header {
-		if name == "Authorization" || strings.HasPrefix(name, "X-Amz-") {
-			request.Header.Del(name)
+// Storage documentation). What else it asks for in AWS's words is
+// ErrUnsupported: it must not get lost.
+func signGoogle(request *http.Request, keys aws.Credentials, region string, now time.Time) error {
+	request.Header.Del("Authorization")
+	for name, values := range request.Header {
+		if !strings.HasPrefix(name, "X-Amz-") {
+			continue
+		}
+		own, known := googleNames[name]
+		if !known {
+			return &fault{rule: rule{is: object.ErrUnsupported}, detail: name + " beside a condition in Google's words"}
+		}
+		request.Header.Del(name)
+		if own != "" {
+			request.Header[own] = values
 		}
 	}
-	if class != "" {
-		request.Header.Set("X-Goog-Storage-Class", class)
-	}
-	request.Header.Set("X-Goog-Content-Sha256", hash)
 	request.Header.Set("X-Goog-Date", now.UTC().Format("20060102T150405Z"))
-	scheme{"GOOG4", "storage", "goog4_request"}.sign(request, keys, region, hash, now)
+	scheme{"GOOG4", "storage", "goog4_request"}.sign(request, keys, region, request.Header.Get("X-Goog-Content-Sha256"), now)
+	return nil
 }
 
 // scheme is what tells the variants of signature version 4 apart.

@@ -14,6 +14,7 @@ package s3
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -26,7 +27,8 @@ type Store struct {
 	bucket   string
 	prefix   string // of keys; "" or ending in "/"
 	location string
-	class    string // storage class by default
+	params   func(name string) PutParams // may be nil
+	customer *CustomerKey                // nil: none
 	readOnly bool
 	noSums   bool
 	retries  int
@@ -60,7 +62,7 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 		return nil, fmt.Errorf("configure s3 drive: %w", err)
 	}
 	s := &Store{
-		bucket: c.Bucket, prefix: p.prefix, class: c.StorageClass, readOnly: c.ReadOnly, noSums: c.NoChecksums,
+		bucket: c.Bucket, prefix: p.prefix, params: c.Params, customer: c.CustomerKey, readOnly: c.ReadOnly, noSums: c.NoChecksums,
 		retries: c.MaxRetries, times: c.Timeouts, secrets: c.secrets(),
 		wire: &wire{base: base, debug: c.Debug}, gate: newGate(c.Connections), follow: p.follow, inHost: !p.pathStyle, advice: c.Advice,
 	}
@@ -79,10 +81,14 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 		shared.Credentials = c.Role.assume(&c, p, shared.Credentials, s.wire)
 	}
 	s.redress = &redress{wire: s.wire, keys: shared.Credentials, conditions: c.Conditions, onAWS: p.onAWS, region: c.Region}
+	var under http.RoundTripper = s.redress
+	if c.CustomerKey != nil {
+		under = unlocking{under, c.CustomerKey, shared.Credentials, s.redress.current}
+	}
 	if c.Client == clientMinIO {
-		s.client, err = newMinIO(&c, p, shared, s.redress)
+		s.client, err = newMinIO(&c, p, shared, under)
 	} else {
-		s.client = newAWS(&c, p, shared, s.redress)
+		s.client = newAWS(&c, p, shared, under)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("configure s3 drive: %w", err)
