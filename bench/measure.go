@@ -8,6 +8,8 @@ import (
 	"os/exec"
 	"strings"
 	"time"
+
+	"firn/bench/peak"
 )
 
 // usage is what commands took of the machine.
@@ -39,5 +41,5 @@ func measure(ctx context.Context, program string, args, environment []string, fo
 		return usage{}, fmt.Errorf("%s %s: %w\n%s", program, strings.Join(args, " "), err, output.Bytes())
 	}
 	state := command.ProcessState
-	return usage{wall.Seconds(), state.UserTime().Seconds(), state.SystemTime().Seconds(), peakMemory(state)}, nil
+	return usage{wall.Seconds(), state.UserTime().Seconds(), state.SystemTime().Seconds(), peak.Memory(state)}, nil
 }

@@ -2,22 +2,7 @@
 
 package main
 
-import (
-	"os"
-	"runtime"
-	"syscall"
-
-	"golang.org/x/sys/unix"
-)
-
-// peakMemory returns the most resident memory a process had, in bytes.
-func peakMemory(state *os.ProcessState) int64 {
-	peak := state.SysUsage().(*syscall.Rusage).Maxrss
-	if runtime.GOOS == "linux" {
-		peak *= 1024
-	}
-	return peak
-}
+import "golang.org/x/sys/unix"
 
 // freeSpace returns the bytes free in a folder, if there is one.
 func freeSpace(folder string) (int64, bool) {

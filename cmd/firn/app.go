@@ -36,7 +36,9 @@ type flags struct {
 	passphraseFile    string
 	passphraseCommand string
 	keyFile           string
+	trust             string
 	classOptional     bool
+	prices            string
 	settings          []config.Option // of the drive, as flags
 }
 
@@ -59,7 +61,9 @@ func (a *app) globalFlags(fl *pflag.FlagSet) {
 	fl.StringVar(&f.passphraseFile, "passphrase-file", "", "`FILE` with the passphrase")
 	fl.StringVar(&f.passphraseCommand, "passphrase-command", "", "`COMMAND` that prints the passphrase")
 	fl.StringVar(&f.keyFile, "key-file", "", "`FILE` with the key that opens the repository")
+	fl.StringVar(&f.trust, "trust", "", "whose stored chunks to build on: `WHOSE`, own, vetted or all (default: all, or as the configuration says)")
 	fl.BoolVar(&f.classOptional, "class-optional", false, "go on where a server refuses the storage class or the encryption it is asked for")
+	fl.StringVar(&f.prices, "prices", "", "`FILE` of prices for estimates of cost, laid over those that Firn knows")
 	a.settingFlags(fl)
 	cobra.OnInitialize(a.settle)
 }

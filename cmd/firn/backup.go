@@ -102,7 +102,7 @@ func (f *backupFlags) run(cmd *cobra.Command, a *app, args []string) (err error)
 	if err := f.withDefaults(file); err != nil {
 		return err
 	}
-	writer, err := f.writer()
+	writer, err := f.writer(a)
 	if err != nil {
 		return err
 	}
@@ -168,9 +168,9 @@ func (f *backupFlags) check(args []string) error {
 	return nil
 }
 
-func (f *backupFlags) writer() (repo.WriterOptions, error) {
+func (f *backupFlags) writer(a *app) (repo.WriterOptions, error) {
 	levels := map[string]repo.Compression{
-		"auto": repo.CompressDefault, "default": repo.CompressDefault, "off": repo.CompressOff,
+		"auto": repo.CompressAuto, "default": repo.CompressDefault, "off": repo.CompressOff,
 		"fastest": repo.CompressFastest, "better": repo.CompressBetter, "max": repo.CompressMax,
 	}
 	level, ok := levels[f.compression]
@@ -178,6 +178,9 @@ func (f *backupFlags) writer() (repo.WriterOptions, error) {
 		return repo.WriterOptions{}, usagef("unknown compression %q: auto, off, fastest, default, better or max", f.compression)
 	}
 	options := repo.WriterOptions{Compression: level}
+	if a.flags.debug {
+		options.Debug = func(text string) { a.out.detail("%s", text) }
+	}
 	switch f.delta {
 	case "auto":
 	case "off":

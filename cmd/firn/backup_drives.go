@@ -29,7 +29,7 @@ func (t *backupTo) close() error {
 func (t *backupTo) list() []backup.Drive {
 	list := make([]backup.Drive, len(t.drives))
 	for i, d := range t.drives {
-		list[i] = backup.Drive{Label: d.label, Repo: d.repo}
+		list[i] = backup.Drive{Label: d.label, Repo: d.repo, Trust: d.trust(), PackSize: d.packSize()}
 	}
 	return list
 }

@@ -7,14 +7,18 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"firn/internal/check"
+	"firn/internal/repo"
 )
 
 // checkFlags are the flags of firn check.
 type checkFlags struct {
 	readData string
 	noRecord bool
+	vet      bool
+	thaw     thawFlags
 }
 
 func newCheckCommand(a *app) *cobra.Command {
@@ -36,30 +40,71 @@ suffer or the repository stands on something damaged.
 Backups and prunes may run meanwhile. A maintainer's key checks everything but the
 content of data packs; a writer's key cannot check.
 
+Packs in an archive class are read by --read-data only after they were thawed, and nothing
+else of a check reads them. It shows how long that takes and about what it costs, and
+asks, or takes --thaw.
+
+With --vet an owner vouches for what was read and is right, so that those who build on
+vetted chunks only (see 'firn trust') build on it. Where a host is distrusted, snapshots
+of others that need what it alone stored are named; that is no damage.
+
 This command looks at what is stored. Whether a drive can be reached and what it
 can do is what 'firn drive check' tells.`,
 		Example: `  firn check
   firn check --read-data
   firn check --read-data=5%
-  firn check --read-data=2/7`,
+  firn check --read-data=2/7
+  firn check --read-data=1/30 --thaw bulk
+  firn check --vet`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			opts, err := f.options()
 			if err != nil {
 				return err
 			}
-			return a.eachDrive(cmd.Context(), func(ctx context.Context, d *drive) error { return a.check(ctx, d, opts) })
+			return a.eachDrive(cmd.Context(), func(ctx context.Context, d *drive) error { return f.run(ctx, a, d, opts) })
 		},
 	}
 	fl := c.Flags()
-	fl.StringVar(&f.readData, "read-data", "", "read packs whole: `all`, a percentage of them at random such as 5%, or a part such as 2/7 (seven checks of different parts read everything)")
-	fl.Lookup("read-data").NoOptDefVal = "all"
+	f.readFlag(fl)
 	fl.BoolVar(&f.noRecord, "no-record", false, "write no record of damage")
+	fl.BoolVar(&f.vet, "vet", false, "vouch for the packs that are read and right, for those who trust only what was vetted (see 'firn trust'); reads all unless --read-data says less")
+	f.thaw.flags(c)
 	return c
 }
 
+// run checks a drive, and where packs are to be read that are frozen, thaws them.
+func (f *checkFlags) run(ctx context.Context, a *app, d *drive, opts check.Options) error {
+	if opts.ReadData == (check.ReadData{}) {
+		if f.thaw.tier != "" {
+			return usagef("--thaw is for packs that are read: it goes with --read-data")
+		}
+		return a.check(ctx, d, opts)
+	}
+	flags := f.thaw // each drive is asked about by itself
+	return a.readFrozen(ctx, dataReading{
+		drive: d, flags: &flags,
+		needs: func(ctx context.Context) ([]repo.Need, int, error) {
+			needs, err := check.Packs(ctx, d.repo, opts)
+			return needs, len(needs), err
+		},
+		work: func(ctx context.Context, gate repo.Gate) error {
+			opts.Gate = gate
+			return a.check(ctx, d, opts)
+		},
+	})
+}
+
+func (f *checkFlags) readFlag(fl *pflag.FlagSet) {
+	fl.StringVar(&f.readData, "read-data", "", "read packs whole: `all`, a percentage of them at random such as 5%, or a part such as 2/7 (seven checks of different parts read everything)")
+	fl.Lookup("read-data").NoOptDefVal = "all"
+}
+
 func (f *checkFlags) options() (check.Options, error) {
-	opts := check.Options{NoRecord: f.noRecord}
+	opts := check.Options{NoRecord: f.noRecord, Vet: f.vet}
+	if f.vet && f.readData == "" {
+		f.readData = "all"
+	}
 	if f.readData == "" {
 		return opts, nil
 	}
@@ -90,6 +135,8 @@ type checkJSON struct {
 	BytesRead      uint64   `json:"bytes_read"`
 	ChunksVerified uint64   `json:"chunks_verified"`
 	ContentClosed  bool     `json:"content_closed,omitempty"`
+	Vetted         int      `json:"packs_vetted,omitempty"`
+	Unvetted       string   `json:"unvetted,omitempty"`
 	Record         string   `json:"record,omitempty"`
 	Unrecorded     string   `json:"unrecorded,omitempty"`
 	Requests       requests `json:"requests"`
@@ -134,6 +181,9 @@ func checkSummary(d *drive, r *check.Report, took time.Duration) *checkJSON {
 	}
 	if r.Unrecorded != nil {
 		j.Unrecorded = r.Unrecorded.Error()
+	}
+	if j.Vetted = r.Vetted; r.Unvetted != nil {
+		j.Unvetted = r.Unvetted.Error()
 	}
 	for _, f := range r.Findings {
 		if f.Harm {
@@ -210,6 +260,9 @@ func (a *app) tellFindings(r *check.Report) {
 			a.sayFinding(f)
 		case f.Healed():
 			a.out.say("healed: %s: all that snapshots need of it is stored elsewhere", f.Object)
+		case f.Kind == check.Distrusted:
+			a.out.print("%s: %s", f.Kind, f.Object)
+			a.sayFinding(f)
 		case f.Kind == check.Unmirrored:
 			a.out.detail("%s: %s: %s", f.Kind, f.Object, printable(f.Detail))
 		default:
@@ -231,7 +284,11 @@ func (a *app) sayFinding(f *check.Finding) {
 		for _, id := range f.Snapshots[:min(len(f.Snapshots), fewSnapshots)] {
 			ids = append(ids, id[:8])
 		}
-		a.out.print("  %s: %s%s", count(uint64(f.SnapshotCount), "snapshot suffers", "snapshots suffer"),
+		one, many := "snapshot suffers", "snapshots suffer"
+		if f.Kind == check.Distrusted {
+			one, many = "snapshot rests on it", "snapshots rest on it"
+		}
+		a.out.print("  %s: %s%s", count(uint64(f.SnapshotCount), one, many),
 			strings.Join(ids, " "), more(uint64(f.SnapshotCount), len(ids)))
 	}
 	shown := f.Paths
@@ -284,6 +341,12 @@ func (a *app) sayCheck(j *checkJSON) {
 	}
 	if j.Record != "" {
 		a.out.say("  recorded, for the next backup to heal: %s", j.Record)
+	}
+	if j.Vetted > 0 {
+		a.out.say("  vouched for %s", count(uint64(j.Vetted), "pack", "packs"))
+	}
+	if j.Unvetted != "" {
+		a.out.warn("what was found right could not be vouched for: %s", j.Unvetted)
 	}
 	if j.Unrecorded != "" {
 		a.out.warn("the damage could not be recorded: %s", j.Unrecorded)

@@ -127,11 +127,14 @@ func (f *driveCheckFlags) check(ctx context.Context, a *app, set *config.Drive) 
 		Region:       r.Region, ListSeconds: r.Listing.Seconds(), ProbeSeconds: r.Probing.Seconds(), LatencySeconds: r.Latency.Seconds(),
 		SkewSeconds: r.Skew.Seconds(), Up: int64(r.Up), Down: int64(r.Down), Requests: asked(),
 	})
+	if set.Provider == config.S3 && r.Err == nil {
+		a.warnOfRoot(ctx, set)
+	}
 	a.sayExamined(r)
 	if err := errors.Join(r.Err, ctx.Err()); err != nil || f.policy == "" {
 		return err
 	}
-	return a.printPolicy(set, examine.Use(f.policy), nil)
+	return a.printPolicy(set, &drivePolicyFlags{use: f.policy}, nil)
 }
 
 // resultWords are the results as people see them.

@@ -10,7 +10,9 @@ import (
 
 	"firn/internal/config"
 	"firn/internal/examine"
+	"firn/internal/format"
 	"firn/internal/object/s3"
+	"firn/internal/storageconfig"
 )
 
 // driveLifecycleFlags are the flags of firn drive lifecycle.
@@ -115,5 +117,13 @@ func (a *app) refuseDangerous(ctx context.Context, set *config.Drive) error {
 		a.out.detail("the bucket's lifecycle rules could not be read: %v", err)
 		return ctx.Err()
 	}
-	return examine.SafeLifecycle(rules, set.KeyPrefix())
+	how, err := a.storageRules(set)
+	if err != nil {
+		return err
+	}
+	// What is wrong with the file is told where objects are to be stored by it.
+	if _, err := how.Around(bucket, storageconfig.Watch{Say: a.out.detail}).Load(ctx); err != nil {
+		a.out.detail("%s: %v", format.StorageConfigName, err)
+	}
+	return examine.SafeLifecycle(rules, set.KeyPrefix(), how)
 }

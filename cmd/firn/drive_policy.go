@@ -12,12 +12,14 @@ import (
 	"firn/internal/config"
 	"firn/internal/examine"
 	"firn/internal/format"
+	"firn/internal/storageconfig"
 )
 
 // drivePolicyFlags are the flags of firn drive policy.
 type drivePolicyFlags struct {
 	use  string
 	host string
+	thaw bool
 }
 
 func newDrivePolicyCommand(a *app) *cobra.Command {
@@ -35,7 +37,8 @@ that belongs to a use works on this drive:
 
 Not in it are s3:ListBucketVersions, which 'firn drive browse --versions' takes, and what
 'firn drive check' asks for its advice alone: s3:GetBucketVersioning,
-s3:GetBucketObjectLockConfiguration, s3:GetLifecycleConfiguration.
+s3:GetBucketObjectLockConfiguration, s3:GetLifecycleConfiguration,
+s3:GetIntelligentTieringConfiguration.
 
 The names that a host writes begin with the ID of its key, so that a policy can keep
 each host to its own: --host-id takes that ID, 16 hex digits, which 'firn snapshots
@@ -52,11 +55,12 @@ each host to its own: --host-id takes that ID, 16 hex digits, which 'firn snapsh
 			if err != nil {
 				return err
 			}
-			return a.printPolicy(&sets[0], examine.Use(f.use), host)
+			return a.printPolicy(&sets[0], f, host)
 		},
 	}
 	c.Flags().StringVar(&f.use, "for", string(examine.UseAll), "the `USE`: "+usesList())
 	c.Flags().StringVar(&f.host, "host-id", "", "let only the host with this `ID` write under names of its own")
+	c.Flags().BoolVar(&f.thaw, "thaw", false, "let those who read thaw data packs in archive classes; always so where the drive's settings put them there")
 	return c
 }
 
@@ -100,7 +104,8 @@ type policyJSON struct {
 }
 
 // printPolicy prints the least policy for a use of a drive.
-func (a *app) printPolicy(set *config.Drive, use examine.Use, host *format.Host) error {
+func (a *app) printPolicy(set *config.Drive, f *drivePolicyFlags, host *format.Host) error {
+	use := examine.Use(f.use)
 	if set.Provider != config.S3 {
 		return usagef("policies are for buckets, and %s is a folder", label(set))
 	}
@@ -111,7 +116,13 @@ func (a *app) printPolicy(set *config.Drive, use examine.Use, host *format.Host)
 	if err != nil {
 		return usage(err)
 	}
-	policy, err := examine.Least(examine.Grant{Use: use, Bucket: set.Bucket, Prefix: set.KeyPrefix(), Region: at.Region.Value, Host: host})
+	archived, err := a.putsIntoArchive(set)
+	if err != nil {
+		return err
+	}
+	policy, err := examine.Least(examine.Grant{
+		Use: use, Bucket: set.Bucket, Prefix: set.KeyPrefix(), Region: at.Region.Value, Host: host, Thaw: f.thaw || archived,
+	})
 	if err != nil {
 		return err
 	}
@@ -126,4 +137,14 @@ func (a *app) printPolicy(set *config.Drive, use examine.Use, host *format.Host)
 	a.out.emit("policy", j)
 	a.out.print("%s", text)
 	return nil
+}
+
+// putsIntoArchive reports whether a bucket's settings put anything into classes
+// that must be thawed.
+func (a *app) putsIntoArchive(set *config.Drive) (bool, error) {
+	rules, err := a.storageRules(set)
+	if err != nil {
+		return false, err
+	}
+	return slices.ContainsFunc(rules.Uses(), func(u storageconfig.Use) bool { return archiveClasses(set)(u.Params.Class) }), nil
 }

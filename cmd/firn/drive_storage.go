@@ -17,9 +17,9 @@ import (
 func newDriveStorageCommand(a *app) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "storage-config",
-		Short: "Storage classes by prefix: show, set or check a drive's .storageconfig",
+		Short: "Storage classes by prefix: show, set, check or apply a drive's .storageconfig",
 	}
-	c.AddCommand(newStorageShowCommand(a), newStorageSetCommand(a), newStorageCheckCommand(a))
+	c.AddCommand(newStorageShowCommand(a), newStorageSetCommand(a), newStorageCheckCommand(a), newStorageApplyCommand(a))
 	return c
 }
 
@@ -45,7 +45,7 @@ func newStorageSetCommand(a *app) *cobra.Command {
 		Long: `Put a file on a drive as its .storageconfig, "-" standard input, or make one of storage
 classes by prefix. What is malformed, or would put anything but data packs into an archive
 class, is refused. It affects what is written from then on, by other hosts too; what is
-there already stays where it is.`,
+there already stays where it is until 'firn drive storage-config apply' moves it.`,
 		Example: `  firn drive storage-config set classes.json -d @aws
   firn drive storage-config set --class p=INTELLIGENT_TIERING --class STANDARD_IA -d @aws`,
 		Args: cobra.MaximumNArgs(1),

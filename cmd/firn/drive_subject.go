@@ -51,8 +51,12 @@ func (a *app) subject(ctx context.Context, set *config.Drive) (subject examine.S
 	}
 	style, pathStyle := c, !at.PathStyle
 	style.PathStyle = &pathStyle
+	rules, err := a.storageRules(set)
+	if err != nil {
+		return subject, nil, err
+	}
 	return examine.Subject{
-		Store: store, Bucket: store, Keys: keys, Region: at.Region.Value, RegionFrom: at.Region.From,
+		Rules: rules, Classes: at.Vendor.Classes, Store: store, Bucket: store, Keys: keys, Region: at.Region.Value, RegionFrom: at.Region.From,
 		Prefix: set.KeyPrefix(), Class: set.StorageClass,
 		OtherClient: alternative(client, "client: "+client.Client),
 		OtherStyle:  alternative(style, fmt.Sprintf("force_path_style: %t", pathStyle)),

@@ -159,6 +159,9 @@ func (a *app) openDrive(ctx context.Context, set *config.Drive) (*drive, error) 
 
 // connect opens the store of a drive, measured and limited.
 func (a *app) connect(ctx context.Context, set *config.Drive, create bool) (*drive, error) {
+	if err := a.checkTrust(); err != nil {
+		return nil, err
+	}
 	for _, w := range set.Warnings() {
 		a.out.warn("%s", w)
 	}
@@ -174,6 +177,9 @@ func (a *app) connect(ctx context.Context, set *config.Drive, create bool) (*dri
 	}
 	m := object.Meter(store)
 	d := &drive{label: label(set), set: *set, store: m, meter: m}
+	if a.flags.trust != "" {
+		d.set.Trust = a.flags.trust
+	}
 	if ruled != nil {
 		d.storage = ruled(m)
 		d.store = d.storage
@@ -294,24 +300,28 @@ func (a *app) withDrive(ctx context.Context, set *config.Drive, open opening, wo
 }
 
 // announce makes a long reading known as a session, so that prune waits for
-// it, where that is allowed; the function returned ends it.
-func (d *drive) announce(ctx context.Context, a *app, what string) (func() error, error) {
-	nothing := func() error { return nil }
+// it, where that is possible; the function returned ends it, given how it went, and
+// returns what is to be said of that.
+func (d *drive) announce(ctx context.Context, a *app, what string) (func(error) error, error) {
+	nothing := func(err error) error { return err }
 	if d.set.ReadOnly || d.repo.Keys().Role() == format.RoleWriter {
 		return nothing, nil
 	}
 	s, err := d.repo.Begin(ctx, repo.SessionOptions{Host: a.host(), Command: what})
-	if errors.Is(err, object.ErrReadOnly) || errors.Is(err, object.ErrAccess) {
-		a.out.detail("this key cannot announce the %s; it relies on prune's grace period", what)
-		return nothing, nil
+	for _, unable := range []error{object.ErrReadOnly, object.ErrAccess, object.ErrFull} {
+		if errors.Is(err, unable) {
+			a.out.detail("the %s cannot be announced (%v); it relies on prune's grace period", what, unable)
+			return nothing, nil
+		}
 	}
 	if err != nil {
 		return nil, err
 	}
-	return func() error {
+	return func(err error) error {
+		err = s.Explain(ctx, err)
 		end, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTime)
 		defer cancel()
-		return s.Abandon(end, what+" ended")
+		return errors.Join(err, s.Abandon(end, what+" ended"))
 	}, nil
 }
 

@@ -25,6 +25,7 @@ const (
 	exitConflict     = 11
 	exitDenied       = 12 // wrong passphrase, or the drive refused access
 	exitDamage       = 13
+	exitTampered     = 14 // firn audit
 	exitInterrupted  = 130
 )
 
@@ -73,6 +74,7 @@ var outcomes = []outcome{
 	{[]error{errInterrupted}, exitInterrupted, "what was stored is kept; run the command again and it goes on from there"},
 	{[]error{errUsage}, exitUsage, ""},
 	{[]error{errPartly}, exitPartly, ""},
+	{[]error{errTampered}, exitTampered, ""},
 	{[]error{errDamage, prune.ErrLost}, exitDamage, "run 'firn check' to see how far the damage goes; the next backup heals what the sources still have"},
 	{[]error{repo.ErrNoRepository, object.ErrNoBucket}, exitNoRepository, "make a repository there with 'firn init', or name another drive with -d"},
 	{[]error{repo.ErrExists}, exitConflict, "use it as it is, or name another folder or prefix with -d"},

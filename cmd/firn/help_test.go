@@ -77,7 +77,7 @@ func TestSettingFlags(t *testing.T) {
 // up side by side.
 func TestRootHelp(t *testing.T) {
 	text := rootText(newRootCommand(newApp()))
-	if n := strings.Count(text, "\n"); n > 36 {
+	if n := strings.Count(text, "\n"); n > 41 {
 		t.Errorf("%d lines", n)
 	}
 	for _, want := range []string{"  check ", "  drive check ", "  forget ", "  prune ", "firn help flags"} {
@@ -150,6 +150,7 @@ or all of it; where a command has a flag of the same name, it is the command's. 
 | 11 | conflict: there is a repository already, or somebody else was faster |
 | 12 | wrong passphrase or key, a key without the right, or access denied by the drive |
 | 13 | damage found |
+| 14 | an audit found that somebody tampered with the repository, or that the drive lost what chains name |
 | 130 | interrupted |
 `)
 	each(root, func(c *cobra.Command) {

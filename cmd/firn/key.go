@@ -57,15 +57,18 @@ type slotJSON struct {
 	Host    string    `json:"host,omitempty"`
 	Created time.Time `json:"created"`
 	InUse   bool      `json:"in_use"`
+	// Unreadable is why a slot opens for nobody; all else but drive and ID is not known then.
+	Unreadable string `json:"unreadable,omitempty"`
 }
 
 func newKeyListCommand(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "list",
 		Short: "List key slots",
-		Long: `List the key slots of every drive in use; * marks the one that opened it. To an
-owner it also tells the host key of writers and maintainers, which stands in the names
-of their snapshots and sessions on the drive.`,
+		Long: `List the key slots of every drive in use; * marks the one that opened it, ! one that
+cannot be read and so opens for nobody: 'firn key remove' removes it. To an owner it
+also tells the host key of writers and maintainers, which stands in the names of
+their snapshots and sessions on the drive.`,
 		Example: `  firn key list
   firn key list -d @wasabi --key-file recovery.txt`,
 		Args: cobra.NoArgs,
@@ -83,6 +86,10 @@ of their snapshots and sessions on the drive.`,
 					if j.InUse {
 						mark = "*"
 					}
+					if j.Unreadable != "" {
+						rows = append(rows, []string{"!", j.ID[:8], "unreadable", "nothing", "", "", printable(j.Unreadable)})
+						continue
+					}
 					rows = append(rows, []string{mark, j.ID[:8], j.Role, j.Kind, j.Created.Local().Format("2006-01-02 15:04"), j.Host, printable(j.Label)})
 				}
 				a.out.table([]string{"", "ID", "ROLE", "OPENS WITH", "CREATED", "HOST KEY", "LABEL"}, rows)
@@ -93,6 +100,9 @@ of their snapshots and sessions on the drive.`,
 }
 
 func slotToJSON(s *repo.SlotInfo, d *drive) slotJSON {
+	if s.Damage != nil {
+		return slotJSON{Drive: d.label, ID: hex.EncodeToString(s.ID[:]), Unreadable: s.Damage.Error()}
+	}
 	kind := "key"
 	if s.Passphrase {
 		kind = "passphrase"

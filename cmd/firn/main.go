@@ -42,7 +42,7 @@ func limitMemory() {
 	}
 }
 
-const gcPercent = 25
+const gcPercent = 15
 
 // interruptible is a context that ends with the first interrupt; the second
 // ends the program.
@@ -94,9 +94,9 @@ S3-compatible storage or in a folder.`,
 			root.AddCommand(c)
 		}
 	}
-	add(groupBackup, newInitCommand(a), newBackupCommand(a), newRestoreCommand(a))
+	add(groupBackup, newInitCommand(a), newBackupCommand(a), newRestoreCommand(a), newThawCommand(a))
 	add(groupLook, newSnapshotsCommand(a), newLsCommand(a), newCatCommand(a), newFindCommand(a), newDiffCommand(a), newStatsCommand(a))
-	add(groupCare, newCheckCommand(a), newRepairCommand(a), newForgetCommand(a), newPruneCommand(a), newKeyCommand(a))
+	add(groupCare, newCheckCommand(a), newRepairCommand(a), newForgetCommand(a), newPruneCommand(a), newCostCommand(a), newKeyCommand(a), newTrustCommand(a), newDistrustCommand(a), newAuditCommand(a))
 	add(groupDrive, newDriveCommand(a), newHealthCommand(a), newConfigCommand(a))
 	add("", newVersionCommand(a), newManCommand())
 	must(root.RegisterFlagCompletionFunc("drive", a.completeDrive))

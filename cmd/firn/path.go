@@ -45,7 +45,7 @@ func (a *app) openSnapshot(ctx context.Context, d *drive, words string) (*opened
 
 // reader opens the index and warns of segments that cannot be read.
 func (a *app) reader(ctx context.Context, d *drive) (*repo.Reader, error) {
-	rd, bad, err := d.repo.NewReader(ctx)
+	rd, bad, err := d.repo.ChunkReader(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -83,6 +83,23 @@ func findPath(set *snapshot.Set, words string) (*snapshot.Snapshot, []byte, erro
 // ends.
 func keyPath(path string) []byte {
 	return []byte(strings.Trim(path, "/"))
+}
+
+// needs lists the data packs that a restore of the path needs, and counts those
+// that the index has.
+func (o *opened) needs(ctx context.Context, opts restore.Options) (needs []repo.Need, stored int, err error) {
+	needs, err = restore.Packs(ctx, o.reader, o.snapshot.Tree(), opts)
+	return needs, len(dataPacks(o.reader)), err
+}
+
+// dataPacks lists all data packs that the index has.
+func dataPacks(rd *repo.Reader) (all []repo.Need) {
+	for p := range rd.View().Packs() {
+		if p.Name.Kind == format.KindData {
+			all = append(all, repo.Need{Pack: p.Name, Size: p.Size, Bytes: p.Size})
+		}
+	}
+	return all
 }
 
 // within yields what is under a path: the entry itself and all below.

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"firn/internal/prune"
+	"firn/internal/repo"
 )
 
 // pruneFlags are the flags of firn prune, and of forget --prune.
@@ -17,6 +18,7 @@ type pruneFlags struct {
 	stale     time.Duration
 	wait      time.Duration
 	maxUnused float64
+	early     bool
 	dryRun    bool
 }
 
@@ -24,7 +26,13 @@ func (f *pruneFlags) flags(fl *pflag.FlagSet) {
 	fl.DurationVar(&f.grace, "grace", 24*time.Hour, "`TIME` between deciding and deleting; 0 is safe only when nobody reads the drive with read-only credentials")
 	fl.DurationVar(&f.stale, "stale", 30*time.Minute, "close sessions that were silent for this `TIME`")
 	fl.DurationVar(&f.wait, "wait", 0, "`TIME` to wait for running sessions; otherwise the next prune goes on")
+	f.choiceFlags(fl)
+}
+
+// choiceFlags are those by which packs are chosen.
+func (f *pruneFlags) choiceFlags(fl *pflag.FlagSet) {
 	fl.Float64Var(&f.maxUnused, "max-unused", 5, "unused share of the stored bytes, in `PERCENT`, that is left alone")
+	fl.BoolVar(&f.early, "early-delete", false, "delete data packs also before their storage class's minimum time, which is charged for all the same")
 }
 
 func newPruneCommand(a *app) *cobra.Command {
@@ -36,7 +44,13 @@ func newPruneCommand(a *app) *cobra.Command {
 
 What is found unused is condemned, every session that might rely on it is waited
 for (or closed, if it went silent), and after a grace period it is deleted. A run
-goes as far as it can and says what is left; the next one goes on from there.`,
+goes as far as it can and says what is left; the next one goes on from there.
+
+Data packs in a class that must be thawed are deleted when nothing in them is needed
+any more, and neither read nor moved before. Packs that are charged for a minimum time
+are left until it is over, since nothing is saved before, and backups can make use of
+them as long as they are there; --early-delete has them go. 'firn cost prune' shows what
+a prune would cost.`,
 		Example: `  firn prune
   firn prune --dry-run
   firn prune --grace 0 --wait 1h`,
@@ -72,29 +86,44 @@ type pruneJSON struct {
 	BytesLater    uint64     `json:"bytes_later"`
 	LaterAt       *time.Time `json:"later_at,omitempty"`
 	Waiting       []string   `json:"waiting_for,omitempty"`
+	Left          *leftJSON  `json:"left,omitempty"`
 	Requests      requests   `json:"requests"`
 	Seconds       float64    `json:"seconds"`
 }
 
-func (f *pruneFlags) run(ctx context.Context, a *app, d *drive) error {
+// options turns the flags into those of package prune for a drive.
+func (f *pruneFlags) options(a *app, d *drive) (prune.Options, error) {
 	if f.maxUnused < 0 || f.maxUnused > 100 {
-		return usagef("--max-unused is a percentage from 0 to 100")
+		return prune.Options{}, usagef("--max-unused is a percentage from 0 to 100")
+	}
+	sheet, err := a.prices(&d.set)
+	if err != nil {
+		return prune.Options{}, err
+	}
+	unused := f.maxUnused / 100
+	if unused == 0 {
+		unused = math.SmallestNonzeroFloat64
+	}
+	return prune.Options{
+		MaxUnused: unused, DryRun: f.dryRun, Archive: archiveClasses(&d.set), MinimumDays: minimumDays(&d.set, sheet), EarlyDelete: f.early,
+		Writer: repo.WriterOptions{PackSize: d.packSize()}, Command: "prune", Host: a.host(), Trust: d.trust(), Progress: func(text string) { a.out.detail("%s", text) },
+	}, nil
+}
+
+func (f *pruneFlags) run(ctx context.Context, a *app, d *drive) error {
+	opts, err := f.options(a, d)
+	if err != nil {
+		return err
 	}
 	if f.stale < minStale {
 		return usagef("--stale is %s at least: sessions tell that they live every few minutes", minStale)
 	}
-	grace, unused := f.grace, f.maxUnused/100
-	if grace <= 0 {
-		grace = -1 // zero would be the default
-	}
-	if unused == 0 {
-		unused = math.SmallestNonzeroFloat64
+	opts.Grace, opts.Stale, opts.Wait = f.grace, f.stale, f.wait
+	if opts.Grace <= 0 {
+		opts.Grace = -1 // zero would be the default
 	}
 	begun := time.Now()
-	report, err := prune.Run(ctx, d.repo, prune.Options{
-		Grace: grace, Stale: f.stale, Wait: f.wait, MaxUnused: unused, DryRun: f.dryRun,
-		Command: "prune", Host: a.host(), Progress: func(text string) { a.out.detail("%s", text) },
-	})
+	report, err := prune.Run(ctx, d.repo, opts)
 	if report != nil {
 		f.tell(a, d, report, time.Since(begun))
 	}
@@ -114,6 +143,7 @@ func (f *pruneFlags) tell(a *app, d *drive, r *prune.Report, took time.Duration)
 	if !r.LaterAt.IsZero() {
 		j.LaterAt = &r.LaterAt
 	}
+	j.Left = leftToJSON(&r.Left)
 	a.out.emit("summary", j)
 	would := ""
 	if f.dryRun {
@@ -126,7 +156,45 @@ func (f *pruneFlags) tell(a *app, d *drive, r *prune.Report, took time.Duration)
 	if r.Later > 0 {
 		a.out.say("  to be deleted by a prune from %s on: %s", r.LaterAt.Local().Format("2006-01-02 15:04"), packs(r.Later, r.LaterBytes))
 	}
+	a.sayLeft(&r.Left)
 	for _, s := range r.Waiting {
 		a.out.say("  session %s is still running (last seen %s); the next prune goes on", s.Name, s.Seen.Local().Format("2006-01-02 15:04:05"))
+	}
+}
+
+// leftJSON is what a prune left because of storage classes.
+type leftJSON struct {
+	Cold       int        `json:"packs_cold"`
+	ColdBytes  uint64     `json:"bytes_cold_unused"`
+	Early      int        `json:"packs_early"`
+	EarlyBytes uint64     `json:"bytes_early_unused"`
+	From       *time.Time `json:"early_from,omitempty"`
+	Until      *time.Time `json:"early_until,omitempty"`
+}
+
+func leftToJSON(l *prune.Left) *leftJSON {
+	if l.Cold == 0 && l.Early == 0 {
+		return nil
+	}
+	j := &leftJSON{Cold: l.Cold, ColdBytes: l.ColdUnused, Early: l.Early, EarlyBytes: l.EarlyUnused}
+	if l.Early > 0 {
+		j.From, j.Until = &l.From, &l.Until
+	}
+	return j
+}
+
+// sayLeft says what a prune leaves because of storage classes, and until when.
+func (a *app) sayLeft(l *prune.Left) {
+	if l.Cold > 0 {
+		a.out.say("  left: %s in archive classes with %s unused: they go when nothing in them is needed any more",
+			count(uint64(l.Cold), "pack", "packs"), size(l.ColdUnused))
+	}
+	if l.Early > 0 {
+		pays := l.From.Local().Format("2006-01-02") + " on"
+		if last := l.Until.Local().Format("2006-01-02") + " on"; last != pays {
+			pays += ", for all of them from " + last
+		}
+		a.out.say("  left: %s with %s unused, charged for until their minimum time is over: it pays to prune from %s",
+			count(uint64(l.Early), "pack", "packs"), size(l.EarlyUnused), pays)
 	}
 }

@@ -30,17 +30,20 @@ var writing = map[string][]string{
 	"key rotate":     {},
 	"key revoke":     {"12345678"},
 	"drive takeover": {"--yes"},
+	"distrust":       {"0123456789abcdef"},
+	"thaw":           {"latest"},
 
 	"repair": {}, "repair root": {}, "repair index": {}, "repair snapshots": {"--yes"},
 
-	"drive storage-config set": {"-"}, // for buckets only
+	"drive storage-config set": {"-"}, "drive storage-config apply": {"--yes"}, // for buckets only
 }
 
 // reading are those that write nothing to a drive, or, if it may be written to,
 // only what they can do without: a restore announces itself, a check records
 // damage and tries what the drive can do.
 var reading = []string{
-	"restore", "snapshots", "ls", "cat", "find", "diff", "stats", "check", "key list", "version", "man", "health",
+	"cost", "cost backup", "cost restore", "cost check", "cost prune",
+	"thaw status", "restore", "snapshots", "ls", "cat", "find", "diff", "stats", "check", "trust", "audit", "key list", "version", "man", "health",
 	"drive check", "drive list", "drive add", "drive set", "drive unset", "drive remove", "drive browse", "drive vendors",
 	"drive lifecycle", "drive policy", "drive storage-config show", "drive storage-config check", "config check", "config path", "config schema", "config import",
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"firn/internal/format"
+	"firn/internal/repo"
 	"firn/internal/restore"
 	"firn/internal/source"
 	"firn/internal/target"
@@ -28,6 +29,7 @@ type restoreFlags struct {
 	numeric, noOwner   bool
 	noXattrs, sync     bool
 	archive            string
+	thaw               thawFlags
 }
 
 func newRestoreCommand(a *app) *cobra.Command {
@@ -42,11 +44,17 @@ Without PATH, entries are restored under the target with their whole paths. With
 PATH, what is in that folder goes right into the target; a file goes there by its name.
 
 A restore that was interrupted is run again: files that are complete are kept,
-and those begun are gone on with.`,
+and those begun are gone on with.
+
+What lies in an archive class must be thawed before it can be read. Where that is so,
+the restore shows how long it takes and about what it costs, and asks, or takes
+--thaw; what is ready is restored while the rest thaws. It may be stopped and run again
+at any time. --dry-run shows the same, and 'firn thaw' thaws without restoring.`,
 		Example: `  firn restore latest --to /tmp/restored
   firn restore latest:/home/anna/documents --to ~/documents --overwrite if-newer
   firn restore latest --include '*.conf' --to /tmp/conf
-  firn restore 3fa8c1d2:/etc --archive tar | ssh host tar -x`,
+  firn restore 3fa8c1d2:/etc --archive tar | ssh host tar -x
+  firn restore latest:/home/anna --to /tmp/restored --thaw bulk --thaw-days 10`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.oneDrive(cmd.Context(), func(ctx context.Context, d *drive) error { return f.run(ctx, a, d, args[0]) })
@@ -68,6 +76,7 @@ and those begun are gone on with.`,
 	fl.BoolVar(&f.noOwner, "no-owner", false, "do not restore owners")
 	fl.BoolVar(&f.noXattrs, "no-xattrs", false, "do not restore extended attributes and ACLs")
 	fl.BoolVar(&f.sync, "sync", false, "return only when everything is on stable storage")
+	f.thaw.flags(c)
 	completeWords(c, "overwrite", "always", "if-changed", "if-newer", "never")
 	completeWords(c, "archive", "tar", "zip")
 	return c
@@ -97,31 +106,64 @@ func (f *restoreFlags) run(ctx context.Context, a *app, d *drive, words string) 
 	if err != nil {
 		return err
 	}
+	a.out.carries = f.archive != ""
+	// Before anything is read: a prune waits for what it sees.
+	end, err := d.announce(ctx, a, "restore")
+	if err != nil {
+		return err
+	}
+	defer func() { err = end(err) }()
 	o, err := a.openSnapshot(ctx, d, words)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, o.close()) }()
-	end, err := d.announce(ctx, a, "restore")
-	if err != nil {
-		return err
+	opts := restore.Options{From: o.path, Select: choose, DryRun: f.dryRun}
+	return a.readFrozen(ctx, dataReading{
+		drive: d, flags: &f.thaw, dryRun: f.dryRun,
+		needs: func(ctx context.Context) ([]repo.Need, int, error) { return f.needs(ctx, o, opts) },
+		work: func(ctx context.Context, gate repo.Gate) error {
+			opts.Gate = gate
+			return f.restore(ctx, a, o, opts)
+		},
+		begun: func() bool { return f.archive != "" },
+	})
+}
+
+// needs lists the packs from which something is lacking, and counts those stored.
+func (f *restoreFlags) needs(ctx context.Context, o *opened, opts restore.Options) (_ []repo.Need, stored int, err error) {
+	if f.archive == "" {
+		folder, mode, err := f.folder(o)
+		if err != nil {
+			return nil, 0, err
+		}
+		disk, err := target.NewDisk(folder, target.DiskOptions{Overwrite: mode, DryRun: true})
+		if err != nil {
+			return nil, 0, err
+		}
+		defer func() { err = errors.Join(err, disk.Close()) }()
+		opts.Select = restore.Lacking(ctx, o.reader, disk, opts.Select)
 	}
-	defer func() { err = errors.Join(err, end()) }()
+	return o.needs(ctx, opts)
+}
+
+// restore does it once, and tells how it went.
+func (f *restoreFlags) restore(ctx context.Context, a *app, o *opened, opts restore.Options) (err error) {
 	p := new(restore.Progress)
 	p.OnProblem = func(path string, err error) {
 		a.out.emit("problem", problemJSON{exact(path), err.Error()})
 		a.out.note("cannot restore %s: %v", printable(path), err)
 	}
 	p.OnSkip = func(path, reason string) { a.out.detail("kept %s: it %s", printable(path), reason) }
-	opts := restore.Options{From: o.path, Select: choose, DryRun: f.dryRun, Progress: p}
+	opts.Progress = p
 	begun := time.Now()
 	if f.archive != "" {
-		a.out.carries = true
 		err = f.toArchive(ctx, a, o, opts)
 	} else {
 		err = f.toDisk(ctx, a, o, opts)
 	}
-	a.tellRestore(d, o, p, time.Since(begun), f)
+	a.tellRestore(o, p, time.Since(begun), f)
+	a.warnDoubted(o)
 	if err != nil {
 		return err
 	}
@@ -263,11 +305,11 @@ type restoreSummary struct {
 }
 
 // tellRestore sums up.
-func (a *app) tellRestore(d *drive, o *opened, p *restore.Progress, took time.Duration, f *restoreFlags) {
+func (a *app) tellRestore(o *opened, p *restore.Progress, took time.Duration, f *restoreFlags) {
 	s := restoreSummary{
-		Drive: d.label, Snapshot: o.snapshot.ID(), DryRun: f.dryRun, Files: p.Files.Load(), Bytes: p.Bytes.Load(),
+		Drive: o.drive.label, Snapshot: o.snapshot.ID(), DryRun: f.dryRun, Files: p.Files.Load(), Bytes: p.Bytes.Load(),
 		Other: p.Other.Load(), Kept: p.Skipped.Load(), Problems: p.Problems.Load(), Fetched: p.Fetched.Load(),
-		Requests: requestsOf(d.meter), Seconds: took.Seconds(),
+		Requests: requestsOf(o.drive.meter), Seconds: took.Seconds(),
 	}
 	verb := "restored"
 	if f.dryRun {

@@ -25,7 +25,11 @@ func (a *app) s3Config(ctx context.Context, set *config.Drive) (s3.Config, error
 	if err != nil {
 		return s3.Config{}, err
 	}
-	a.out.detail("region %s (%s), keys from %s", at.Region.Value, at.Region.From, keys.From)
+	region := at.Region.Value
+	if region == "" {
+		region = "not known yet"
+	}
+	a.out.detail("region %s (%s), keys from %s", region, at.Region.From, keys.From)
 	c := s3.Config{
 		Endpoint: at.Endpoint.Value, Region: at.Region.Value, Bucket: set.Bucket, Prefix: set.KeyPrefix(),
 		AccessKey: keys.AccessKey.Reveal(), SecretKey: keys.SecretKey.Reveal(), SessionToken: keys.SessionToken.Reveal(),
@@ -35,6 +39,7 @@ func (a *app) s3Config(ctx context.Context, set *config.Drive) (s3.Config, error
 		Proxy: set.Proxy.Reveal(), Connections: set.Connections, CustomerKey: customer,
 		ReadOnly: set.ReadOnly, Client: set.Client, MaxRetries: retries(set), NoChecksums: at.Vendor.Checksums == "no",
 		Conditions: conditions(at.Vendor), ListV1: at.Vendor.Listing == 1, Advice: at.Vendor.AdviceFor,
+		Archive: archiveAt(at.Vendor),
 		Timeouts: s3.Timeouts{
 			Connect: time.Duration(set.ConnectTimeout), Request: time.Duration(set.RequestTimeout),
 			Stall: time.Duration(set.StallTimeout), SlowDown: time.Duration(set.SlowDownTimeout),

@@ -113,7 +113,7 @@ func runScripts(t *testing.T, folder string, prepare func(*testscript.Env) error
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "first": first, "remember": remember, "json": jsonLines,
 			"fill": fill, "create": create, "fifo": fifo, "socket": socket, "damage": damage,
-			"assume": assume, "configure": configure,
+			"assume": assume, "configure": configure, "frost": frost,
 		},
 	})
 }

@@ -10,6 +10,7 @@ import (
 	"firn/internal/format"
 	"firn/internal/object"
 	"firn/internal/object/s3"
+	"firn/internal/repo"
 	"firn/internal/storageconfig"
 )
 
@@ -28,12 +29,7 @@ func (a *app) storageRules(set *config.Drive) (*storageconfig.Rules, error) {
 		Whole: storageconfig.Params{
 			Class: set.StorageClass, Encryption: set.SSE, KMSKey: set.SSEKMSKeyID, BucketKey: set.SSEBucketKey, Tags: set.ObjectTags, ACL: set.ACL,
 		},
-		Archive: func(class string) bool {
-			if thaw, known := at.Vendor.MustThaw(class); known {
-				return thaw
-			}
-			return storageconfig.Archive(class)
-		},
+		Archive:  archiveAt(at.Vendor),
 		Optional: set.ClassOptional || a.flags.classOptional,
 	}
 	rules, err := storageconfig.NewRules(s)
@@ -41,6 +37,17 @@ func (a *app) storageRules(set *config.Drive) (*storageconfig.Rules, error) {
 		return nil, usagef("%s: how objects are to be stored: %w", label(set), err)
 	}
 	return rules, nil
+}
+
+// archiveAt says which storage classes must be thawed at a vendor's: by its table,
+// and where that does not know a class, by its name.
+func archiveAt(v *config.Vendor) func(class string) bool {
+	return func(class string) bool {
+		if thaw, known := v.MustThaw(class); known {
+			return thaw
+		}
+		return storageconfig.Archive(class)
+	}
 }
 
 // openRuled opens a drive's store. Where it is a bucket that may be written to,
@@ -156,6 +163,15 @@ func (a *app) storageAtRoot(ctx context.Context, set *config.Drive) bool {
 		a.out.detail("the bucket's root could not be looked at: %v", err)
 	}
 	return err == nil
+}
+
+// packSize is that of new data packs: larger where these must be thawed to be read; 0
+// for the default.
+func (d *drive) packSize() int {
+	if d.storage != nil && d.storage.ArchivesData() {
+		return repo.ColdPackSize
+	}
+	return 0
 }
 
 // tellDataOnly says, when a drive is opened to write to it, that an archive class

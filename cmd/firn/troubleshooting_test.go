@@ -54,6 +54,7 @@ func TestTroubleshooting(t *testing.T) {
 	}
 	said := slices.Concat(saidByServers(t), saidByConfig(t), saidByWay(t), []string{
 		claim.ErrHeld.Error(), repo.ErrNoRepository.Error(), object.ErrReadOnly.Error(), examine.ErrLifecycle.Error(), string(network),
+		repo.ErrNeverReady.Error(), "frozen: " + errStillFrozen.Error(),
 	})
 	rows := messageRow.FindAllStringSubmatch(string(text), -1)
 	if len(rows) < 40 {

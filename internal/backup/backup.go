@@ -43,6 +43,10 @@ type Source interface {
 type Drive struct {
 	Label string
 	Repo  *repo.Repository
+	// PackSize is that of data packs on this drive, bytes; 0 for the default.
+	PackSize int
+	// Trust says what the backup builds on of what others stored there.
+	Trust repo.Trust
 }
 
 // Options says what is backed up and how.

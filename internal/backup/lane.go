@@ -34,13 +34,17 @@ type lane struct {
 // openLane begins a session on a drive and chooses its parent: the writer's
 // steps 1 and 2 of docs/protocol.md.
 func openLane(ctx context.Context, d Drive, opts *Options) (*lane, error) {
-	s, err := d.Repo.Begin(ctx, repo.SessionOptions{Host: opts.Host, Command: opts.Command, Writer: opts.Writer})
+	writer := opts.Writer
+	if writer.PackSize == 0 {
+		writer.PackSize = d.PackSize
+	}
+	s, err := d.Repo.Begin(ctx, repo.SessionOptions{Host: opts.Host, Command: opts.Command, Writer: writer, Trust: d.Trust})
 	if err != nil {
 		return nil, err
 	}
 	l := &lane{drive: d, opts: opts, session: s, result: new(Result)}
 	if err := l.prepare(ctx); err != nil {
-		return nil, errors.Join(err, s.Abandon(context.WithoutCancel(ctx), "backup could not begin"))
+		return nil, errors.Join(s.Explain(ctx, err), s.Abandon(context.WithoutCancel(ctx), "backup could not begin"))
 	}
 	return l, nil
 }
@@ -51,6 +55,10 @@ func (l *lane) prepare(ctx context.Context) error {
 		if l.set, err = snapshot.List(ctx, l.drive.Repo, l.session.Records()); err != nil {
 			return err
 		}
+	}
+	if l.set != nil && len(l.set.Gone) > 0 {
+		l.warn("%d snapshots that this machine saw are gone, one of them %s, and no record forgets them: see 'firn audit'",
+			len(l.set.Gone), snapshot.ID(l.set.Gone[0]))
 	}
 	base, err := l.chooseParent(ctx)
 	if err != nil {
@@ -152,6 +160,7 @@ func (l *lane) finish(ctx context.Context, runErr error, r *run) {
 	if err == nil {
 		return
 	}
+	err = l.session.Explain(ctx, err)
 	l.result.Err = err
 	// An interrupted session keeps what it uploaded, indexed, for the next.
 	quiet := context.WithoutCancel(ctx)

@@ -20,12 +20,12 @@ import (
 // room for the longest chunk and as much again.
 const windowSize = 8 << 20
 
-// windowsPerFile lets one buffer be read while the chunks of the other are
-// worked on.
-const windowsPerFile = 2
+// windowsAtOnce bounds the buffers of all big files together. Each file has one that is
+// read; the one that is left goes to whoever needs the next first.
+const windowsAtOnce = largeAtOnce + 1
 
 func freeWindows() chan []byte {
-	free := make(chan []byte, largeAtOnce*windowsPerFile)
+	free := make(chan []byte, windowsAtOnce)
 	for range cap(free) {
 		free <- nil
 	}
@@ -113,10 +113,9 @@ type cutting struct {
 	cutter  *chunk.Cutter
 	pages   *repo.PageWriter
 	content *tree.ContentWriter
-	// changing means that the file was another at the last backup
-	changing bool
-	pos      int // in the window: where the next chunk begins
-	queue    []*pendingPiece
+	origin  *repo.Origin
+	pos     int // in the window: where the next chunk begins
+	queue   []*pendingPiece
 }
 
 // pendingPiece is a piece whose ID is known when done is closed.
@@ -129,7 +128,9 @@ type pendingPiece struct {
 func newCutting(r *run, lane int, changing bool) *cutting {
 	l := r.lanes[lane]
 	pages := l.session.NewPageWriter()
-	return &cutting{lane: lane, l: l, cutter: l.cutter, pages: pages, content: tree.NewContentWriter(pages), changing: changing}
+	return &cutting{
+		lane: lane, l: l, cutter: l.cutter, pages: pages, content: tree.NewContentWriter(pages), origin: &repo.Origin{Changing: changing},
+	}
 }
 
 // read reads the content run by run: data are cut, holes are noted.
@@ -273,7 +274,7 @@ func (f *largeReader) submit(c *cutting, w *window, data []byte) error {
 		do: func(h *hand) {
 			defer w.used.Done()
 			defer close(p.done)
-			p.piece.ID, _, p.err = h.blocks[c.lane].AddLarge(f.ctx, data, c.changing)
+			p.piece.ID, _, p.err = h.blocks[c.lane].AddLarge(f.ctx, data, c.origin)
 		},
 		drop: w.used.Done,
 	})

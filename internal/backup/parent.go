@@ -70,27 +70,27 @@ func (p *parent) unchanged(ctx context.Context, before, now *format.Entry) bool 
 	if before == nil || !source.Same(before, now) {
 		return false
 	}
-	damaged := p.lane.session.DamagedChunks()
-	if len(damaged) == 0 {
+	inherits := p.lane.session.MayInherit()
+	if inherits == nil {
 		return true
 	}
-	for piece, err := range tree.Content(ctx, soundPages{p.read, damaged}, before) {
-		if err != nil || damaged[piece.ID] {
+	for piece, err := range tree.Content(ctx, soundPages{p.read, inherits}, before) {
+		if err != nil || !piece.Hole && !inherits(piece.ID) {
 			return false
 		}
 	}
 	return true
 }
 
-// soundPages reads all pages but those that are damaged on the drive, also where
-// the cache has them: only what is built anew is stored anew.
+// soundPages reads all pages but those that are not to be built on as the drive has
+// them, also where the cache has them: only what is built anew is stored anew.
 type soundPages struct {
 	tree.Reader
-	damaged map[format.ID]bool
+	inherits func(format.ID) bool
 }
 
 func (r soundPages) ReadPage(ctx context.Context, id format.ID, length uint32) ([]byte, error) {
-	if r.damaged[id] {
+	if !r.inherits(id) {
 		return nil, fmt.Errorf("tree page %s: %w", id, repo.ErrDamaged)
 	}
 	return r.Reader.ReadPage(ctx, id, length)

@@ -34,7 +34,7 @@ type run struct {
 const (
 	jobEntries  = 256     // entries of one job
 	jobBytes    = 1 << 20 // bytes of files in one job
-	jobsAhead   = 64      // jobs between walk and collector
+	jobsAhead   = 16      // jobs between walk and collector
 	largeAtOnce = 2       // big files read at once
 )
 

@@ -1,9 +1,8 @@
 package check
 
 import (
-	"encoding/binary"
 	"fmt"
-	"math/bits"
+	"hash/maphash"
 
 	"firn/internal/format"
 	"firn/internal/index"
@@ -17,23 +16,17 @@ type listing struct {
 	sum    uint64
 }
 
-// add takes in a chunk's place in the pack. The sum is against mistakes, not
-// against forgery: what snapshots need is verified chunk by chunk.
-func (l *listing) add(id format.ShortID, blockOffset, blockLength, chunkOffset uint32) {
-	h := binary.LittleEndian.Uint64(id[:]) ^ bits.RotateLeft64(binary.LittleEndian.Uint64(id[8:]), 23)
-	h = mix(h ^ uint64(blockOffset)<<32 ^ uint64(blockLength))
-	h = mix(h ^ uint64(chunkOffset))
-	l.chunks++
-	l.sum += h
+// placeOf is what the index says of a chunk, but for its pack.
+type placeOf struct {
+	id                                    format.ShortID
+	blockOffset, blockLength, chunkOffset uint32
 }
 
-// mix is the finalizer of MurmurHash3 (Appleby).
-func mix(h uint64) uint64 {
-	h ^= h >> 33
-	h *= 0xff51afd7ed558ccd
-	h ^= h >> 33
-	h *= 0xc4ceb9fe1a85ec53
-	return h ^ h>>33
+// add takes in a chunk's place in the pack. Nobody knows the seed before the check
+// begins, so that who writes an index cannot make up places that add up to right ones.
+func (l *listing) add(seed maphash.Seed, at placeOf) {
+	l.chunks++
+	l.sum += maphash.Comparable(seed, at)
 }
 
 // loss is a needed chunk of which no sound pack has a copy.
@@ -83,10 +76,10 @@ func (c *checker) takeCensus() error {
 
 // merge goes through index and needs once.
 func (c *checker) merge() error {
-	c.losses = new(losses)
+	c.losses, c.masked = new(losses), nil
 	mirrors := map[format.ShortID]*pack{}
 	for _, p := range c.packs.order {
-		p.listing, p.mirrored = listing{}, false
+		p.listing, p.trusted, p.mirrored = listing{}, listing{}, false
 		if p.info.Name.Kind == format.KindData {
 			mirrors[c.repo.Keys().MirrorID(p.info.Name).Short()] = p
 		}
@@ -99,7 +92,7 @@ func (c *checker) merge() error {
 		if err != nil {
 			return fmt.Errorf("read index: %w", err)
 		}
-		sound := c.takeGroup(&group)
+		sound, trusted := c.takeGroup(&group)
 		if p := mirrors[group.ID]; p != nil {
 			p.mirrored = p.mirrored || sound
 		}
@@ -110,8 +103,11 @@ func (c *checker) merge() error {
 		if !want.live || want.at.id != group.ID {
 			continue
 		}
-		if !sound {
+		switch {
+		case !sound:
 			c.losses.add(loss{id: want.at.id, length: want.at.length, at: c.places(&group)})
+		case !trusted && len(c.masked) < maxLosses:
+			c.masked = append(c.masked, want.at.id)
 		}
 		want.advance()
 	}
@@ -119,22 +115,28 @@ func (c *checker) merge() error {
 		c.losses.add(loss{id: want.at.id, length: want.at.length})
 	}
 	c.report.Chunks = want.count
-	return want.err
+	return want.err()
 }
 
 // takeGroup enters the copies of a chunk in their packs' listings and reports
-// whether one is in a sound pack.
-func (c *checker) takeGroup(group *index.Group) (sound bool) {
+// whether one is in a sound pack, and whether somebody trusted lists one such.
+func (c *checker) takeGroup(group *index.Group) (sound, trusted bool) {
 	for i := range group.At {
 		at := &group.At[i]
 		p := c.packs.of(at)
 		if p == nil {
 			continue
 		}
-		p.listing.add(group.ID, at.BlockOffset, at.BlockLength, at.ChunkOffset)
-		sound = sound || c.packs.sound(p)
+		place := placeOf{group.ID, at.BlockOffset, at.BlockLength, at.ChunkOffset}
+		p.listing.add(c.opts.seed, place)
+		if !at.Doubted {
+			p.trusted.add(c.opts.seed, place)
+		}
+		if c.packs.sound(p) {
+			sound, trusted = true, trusted || !at.Doubted
+		}
 	}
-	return sound
+	return sound, trusted
 }
 
 // places returns the copies of a chunk that may perhaps be read.
@@ -165,8 +167,8 @@ func (l *losses) add(x loss) {
 func (c *checker) blameContradictions() bool {
 	blamed := false
 	for _, p := range c.packs.order {
-		if p.footer == nil || *p.footer == p.listing || p.fault != nil || p.dropped {
-			continue
+		if p.footer == nil || *p.footer == p.listing || *p.footer == p.trusted || p.fault != nil || p.dropped {
+			continue // what a distrusted host says beside that misleads nobody
 		}
 		c.blame(p, Contradictory, fmt.Sprintf("footer and index do not name the same chunks (%d and %d)", p.footer.chunks, p.listing.chunks))
 		blamed = true

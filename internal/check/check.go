@@ -20,6 +20,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"slices"
 	"sync/atomic"
 
@@ -31,14 +32,20 @@ import (
 type Options struct {
 	// ReadData chooses the packs that are read whole and verified.
 	ReadData ReadData
+	// Gate knows which data packs can be read; nil: all. Those that are ready are
+	// read first; when it says that no more will be, the check breaks off.
+	Gate repo.Gate
 	// NoRecord writes no record of damage.
 	NoRecord bool
+	// Vet has what is read and right, chunk by chunk, vouched for by a vetting record.
+	Vet bool
 	// Readers is the number of packs read at once; 0 for the default.
 	Readers int
 	// Progress is told what happens; nil for nobody.
 	Progress *Progress
 
-	window uint64 // of each reader, bytes; 0 for the default
+	window uint64       // of each reader, bytes; 0 for the default
+	seed   maphash.Seed // of this check; see listing
 }
 
 // Progress counts what a check does; it may be read at any time.
@@ -76,6 +83,11 @@ type Report struct {
 	// footers but not opened, since this key may not read content.
 	Closed bool
 
+	// Vetted are the packs that this check vouched for and nobody had before.
+	// Unvetted says why no record of that could be written.
+	Vetted   int
+	Unvetted error
+
 	// Record is the damage record that was written, "" if none; Unrecorded says
 	// why none was although there was something to write.
 	Record     string
@@ -106,7 +118,8 @@ func Run(ctx context.Context, r *repo.Repository, opts Options) (*Report, error)
 	if opts.Progress == nil {
 		opts.Progress = new(Progress)
 	}
-	whole := map[format.PackName]bool{}
+	opts.seed = maphash.MakeSeed()
+	whole := map[format.PackName]*listing{}
 	for attempt := 1; ; attempt++ {
 		report, changed, err := runOnce(ctx, r, &opts, whole, attempt == attempts)
 		if err != nil {
@@ -121,7 +134,7 @@ func Run(ctx context.Context, r *repo.Repository, opts Options) (*Report, error)
 // runOnce checks once. It reports changed when it found damage that may only
 // be the trace of somebody else's work: snapshots, index or records are not
 // what they were in the beginning, and this is not the last attempt.
-func runOnce(ctx context.Context, r *repo.Repository, opts *Options, whole map[format.PackName]bool, last bool) (_ *Report, changed bool, err error) {
+func runOnce(ctx context.Context, r *repo.Repository, opts *Options, whole map[format.PackName]*listing, last bool) (_ *Report, changed bool, err error) {
 	fresh, err := r.Fresh()
 	if err != nil {
 		return nil, false, err
@@ -144,5 +157,8 @@ func runOnce(ctx context.Context, r *repo.Repository, opts *Options, whole map[f
 		}
 	}
 	c.record()
+	if opts.Vet {
+		c.report.Unvetted = c.vet()
+	}
 	return c.report, false, nil
 }

@@ -22,20 +22,28 @@ type checker struct {
 	progress *Progress
 	ledger   ledger
 	report   *Report
-	// whole are packs that were read and found sound, by earlier attempts too.
-	whole map[format.PackName]bool
+	// whole are packs that were read and found sound, by earlier attempts too, with
+	// the chunks in them.
+	whole map[format.PackName]*listing
 
 	before  []string // names of outcomes, segments and records in the beginning
 	records *repo.Records
 	set     *snapshot.Set
-	reader  *repo.Reader
+	index   *repo.Reader // to be closed
+	reader  *repo.Reader // the same behind the gate
 	packs   *packTable
 	pages   *pageReader
+	reading *repo.Reading // of data
 	needed  *needs
 	losses  *losses
 	cured   []format.ID // chunks to be stored again, for the record
 
+	openings openings // of reading
+
 	unlisted *Finding // of the chunks that the index lacks; nil: none
+
+	masked     []format.ShortID // needed chunks that only distrusted hosts list
+	distrusted map[format.Host]*repo.StandingRecord
 }
 
 func (c *checker) close() error {
@@ -46,8 +54,8 @@ func (c *checker) close() error {
 	if c.needed != nil {
 		err = c.needed.close()
 	}
-	if c.reader != nil {
-		err = errors.Join(err, c.reader.Close())
+	if c.index != nil {
+		err = errors.Join(err, c.index.Close())
 	}
 	return err
 }
@@ -99,6 +107,9 @@ func (c *checker) names() ([]string, error) {
 func (c *checker) checkRecords() error {
 	var err error
 	c.records, err = c.repo.InspectRecords(c.ctx, func(name string, err error) { c.ledger.damaged(name, err) })
+	if err == nil {
+		c.distrusted = c.records.Distrusted()
+	}
 	return err
 }
 
@@ -141,10 +152,11 @@ func (c *checker) checkSnapshots() error {
 func (c *checker) checkIndex() error {
 	var bad []*index.BadSegment
 	var err error
-	c.reader, bad, err = c.repo.ReaderWith(c.ctx, c.records)
+	c.index, bad, err = c.repo.ReaderWith(c.ctx, c.records)
 	if err != nil {
 		return err
 	}
+	c.reader = c.index.Behind(c.opts.Gate)
 	for _, b := range bad {
 		if !c.isDamage(b.Err) {
 			return b

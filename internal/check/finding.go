@@ -22,6 +22,7 @@ const (
 	Contradictory Kind = "contradictory" // authentic, but at odds with what refers to it
 	Unlisted      Kind = "unlisted"      // chunks that snapshots need and no index segment lists
 	Unmirrored    Kind = "unmirrored"    // a data pack whose footer has no readable mirror
+	Distrusted    Kind = "distrusted"    // chunks that others' snapshots need and only distrusted hosts have stored
 )
 
 // kindOf says what a damage error means.

@@ -82,7 +82,7 @@ func Measure(ctx context.Context, r *repo.Repository, snapshots []*snapshot.Snap
 		return nil, fmt.Errorf("measure: %w", err)
 	}
 	m := &measurer{
-		repo: r, view: rd.View(), needed: newNeeds(), sizes: new(Sizes), dropped: records.Dropped(),
+		repo: r, view: rd.View(), needed: newNeeds(defaultRun), sizes: new(Sizes), dropped: records.Dropped(),
 		blocks: map[blockKey]blockUse{},
 	}
 	defer func() { err = errors.Join(err, m.needed.close()) }()
@@ -186,10 +186,10 @@ func (m *measurer) chunks(ctx context.Context) error {
 		a.Bytes += uint64(want.at.length)
 		want.advance()
 	}
-	if want.err == nil && want.live {
+	if want.err() == nil && want.live {
 		return fmt.Errorf("chunk %x, which snapshots need: %w", want.at.id[:8], repo.ErrNoChunk)
 	}
-	return want.err
+	return want.err()
 }
 
 // copyOf returns the copy of a chunk that is counted, nil if there is none.

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -14,8 +15,7 @@ import (
 // TestNeeds compares needs that spill with a map.
 func TestNeeds(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		n := newNeeds()
-		n.run = rapid.IntRange(2, 20).Draw(t, "run")
+		n := newNeeds(rapid.IntRange(2, 20).Draw(t, "run"))
 		defer func() {
 			if err := n.close(); err != nil {
 				t.Error(err)
@@ -43,8 +43,8 @@ func TestNeeds(t *testing.T) {
 					t.Errorf("%x: %+v, want first %d", c.at.id, c.at, want[c.at.id])
 				}
 			}
-			if c.err != nil || c.count != uint64(len(want)) {
-				t.Errorf("%d of %d: %v", c.count, len(want), c.err)
+			if c.err() != nil || c.count != uint64(len(want)) {
+				t.Errorf("%d of %d: %v", c.count, len(want), c.err())
 			}
 			if expected := slices.SortedFunc(maps.Keys(want), compareIDs); !slices.Equal(ids, expected) {
 				t.Errorf("got %x, want %x", ids, expected)
@@ -58,7 +58,11 @@ func TestParseReadData(t *testing.T) {
 		"all": {Percent: 100}, "5%": {Percent: 5}, "0.5%": {Percent: 0.5}, "100%": {Percent: 100},
 		"1/1": {Part: 1, Of: 1}, "2/7": {Part: 2, Of: 7},
 	} {
-		if got, err := ParseReadData(text); err != nil || got != want {
+		got, err := ParseReadData(text)
+		if (got.Seed != 0) != strings.Contains(text, "%") {
+			t.Errorf("%q: seed %d", text, got.Seed)
+		}
+		if got.Seed = 0; err != nil || got != want {
 			t.Errorf("%q: %+v, %v", text, got, err)
 		}
 	}
@@ -105,7 +109,7 @@ func TestChoose(t *testing.T) {
 func BenchmarkNeeds(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
-		n := newNeeds()
+		n := newNeeds(defaultRun)
 		var id format.ID
 		for i := range uint64(1 << 20) {
 			binary.LittleEndian.PutUint64(id[:], i*0x9e3779b97f4a7c15)

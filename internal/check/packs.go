@@ -19,6 +19,7 @@ type pack struct {
 	fault    *Finding // why it is not to be relied on; nil: nothing is known against it
 
 	listing  listing  // its chunks as the index has them
+	trusted  listing  // those of them that somebody trusted lists
 	footer   *listing // its chunks as its footer has them; nil: not read
 	mirrored bool     // its footer has a mirror in a sound pack
 }

@@ -42,7 +42,7 @@ type block struct {
 }
 
 const (
-	blockMemory = 48 << 20 // bytes of contents remembered
+	blockMemory = 32 << 20 // bytes of contents remembered
 	prefetches  = 8        // packs read ahead at once
 )
 
@@ -53,6 +53,14 @@ func newPageReader(c *checker) *pageReader {
 // close waits for what is under way. The checker's context has ended, or
 // nobody reads any more.
 func (r *pageReader) close() { r.flying.Wait() }
+
+// forget lets go of what is remembered: while data is read, pages are not.
+func (r *pageReader) forget() {
+	r.flying.Wait()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.blocks, r.queue, r.size = map[blockKey]*block{}, nil, 0
+}
 
 // ReadPage returns a page, verified against its ID, from the first copy that
 // can be read.

@@ -22,32 +22,17 @@ func (v *packReader) openBlocks(upTo uint64) error {
 			return fmt.Errorf("%w: a block lies behind the footer", format.ErrCorrupt)
 		}
 		if end > upTo {
-			return nil
+			break
 		}
 		v.note(b)
 		if closed {
 			continue
 		}
-		at := []repo.BlockAt{{Offset: b.Offset, Length: b.Length}}
-		visit := func(_ repo.BlockAt, content []byte, damage error) error {
-			if damage != nil {
-				return damage
-			}
-			return v.verifyChunks(b, content)
-		}
-		err := v.checker.reader.OpenBlocks(v.ctx, v.pack.info.Name, v.buf, v.start, at, visit)
-		if damage := err; len(b.Bases) > 0 && v.checker.isDamage(damage) {
-			var sound bool
-			if sound, err = v.tryBases(b.Bases, 1); err == nil && sound {
-				err = damage
-			}
-		}
-		if err != nil {
+		if err := v.openBlock(b); err != nil {
 			return err
 		}
-		v.checker.progress.Blocks.Add(1)
 	}
-	return nil
+	return v.checker.reading.Relieve(v.ctx)
 }
 
 // tryBases finds out whether it is for a base that a delta cannot be opened;
@@ -91,9 +76,9 @@ func (v *packReader) blameBase(base *pack, ref format.BaseRef, damage error, dep
 }
 
 // basesOf returns what a block of a pack stands on; nothing if its footer
-// cannot be read.
+// cannot be read, or not yet.
 func (v *packReader) basesOf(p *pack, ref format.BaseRef) ([]format.BaseRef, error) {
-	if len(p.info.BasePacks) == 0 {
+	if len(p.info.BasePacks) == 0 || !v.checker.ready(p) {
 		return nil, nil
 	}
 	footer, err := v.checker.repo.ReadFooter(v.ctx, p.info.Name, int64(p.info.Size))
@@ -115,7 +100,7 @@ func (v *packReader) basesOf(p *pack, ref format.BaseRef) ([]format.BaseRef, err
 func (v *packReader) note(b *format.Block) {
 	offset := uint32(0)
 	for i := range b.IDs {
-		v.found.add(b.IDs[i].Short(), b.Offset, b.Length, offset)
+		v.found.add(v.checker.opts.seed, placeOf{b.IDs[i].Short(), b.Offset, b.Length, offset})
 		offset += b.Lengths[i]
 	}
 }
@@ -137,6 +122,7 @@ func (v *packReader) verifyChunks(b *format.Block, content []byte) error {
 		return fmt.Errorf("%w: block at %d is longer than its chunks", repo.ErrDamaged, b.Offset)
 	}
 	v.checker.progress.ChunksVerified.Add(uint64(len(b.IDs)))
+	v.checker.progress.Blocks.Add(1)
 	return nil
 }
 

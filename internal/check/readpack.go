@@ -17,14 +17,38 @@ import (
 const (
 	// defaultReaders packs are read at once; each takes a window of memory.
 	defaultReaders = 3
-	// defaultWindow is how much of a pack is in memory, bytes: half a pack of
-	// the usual size.
-	defaultWindow = 16 << 20
+	// defaultWindow is how much of a pack is in memory, bytes.
+	defaultWindow = 10 << 20
 )
 
 // readPacks reads the packs that were asked for, and those that a record
 // names, to see whether they are still damaged.
 func (c *checker) readPacks() error {
+	chosen := slices.DeleteFunc(c.chosen(), func(p *pack) bool {
+		p.footer = c.whole[p.info.Name]
+		return p.footer != nil
+	})
+	var total uint64
+	for _, p := range chosen {
+		total += p.info.Size
+	}
+	c.progress.TotalPacks.Store(c.progress.Packs.Load() + uint64(len(chosen)))
+	c.progress.TotalBytes.Store(c.progress.Bytes.Load() + total)
+	if err := c.readEach(chosen); err != nil {
+		return err
+	}
+	for _, p := range chosen {
+		if p.fault == nil {
+			c.whole[p.info.Name] = p.footer
+		}
+	}
+	c.report.PacksRead, c.report.BytesRead = c.progress.Packs.Load(), c.progress.Bytes.Load()
+	c.report.BlocksOpened, c.report.ChunksVerified = c.progress.Blocks.Load(), c.progress.ChunksVerified.Load()
+	return nil
+}
+
+// chosen returns the packs that are to be read, in order.
+func (c *checker) chosen() []*pack {
 	var there []*pack
 	for _, p := range c.packs.order {
 		if p.listed && !p.dropped && p.fault == nil {
@@ -37,27 +61,58 @@ func (c *checker) readPacks() error {
 			chosen = append(chosen, p)
 		}
 	}
-	chosen = slices.DeleteFunc(chosen, func(p *pack) bool { return c.whole[p.info.Name] })
-	var total uint64
-	for _, p := range chosen {
-		total += p.info.Size
-	}
-	c.progress.TotalPacks.Store(c.progress.Packs.Load() + uint64(len(chosen)))
-	c.progress.TotalBytes.Store(c.progress.Bytes.Load() + total)
-	if err := c.readEach(chosen); err != nil {
-		return err
-	}
-	for _, p := range chosen {
-		if p.fault == nil {
-			c.whole[p.info.Name] = true
+	return chosen
+}
+
+// readEach reads packs: those first that can be read already.
+func (c *checker) readEach(packs []*pack) error {
+	for len(packs) > 0 {
+		var ready, kept []*pack
+		for _, p := range packs {
+			if c.ready(p) {
+				ready = append(ready, p)
+			} else {
+				kept = append(kept, p)
+			}
+		}
+		if err := c.readLayers(ready); err != nil {
+			return err
+		}
+		if packs = kept; len(packs) > 0 {
+			if err := c.opts.Gate.Wait(c.ctx); err != nil {
+				return err
+			}
 		}
 	}
-	c.report.PacksRead, c.report.BytesRead = c.progress.Packs.Load(), c.progress.Bytes.Load()
-	c.report.BlocksOpened, c.report.ChunksVerified = c.progress.Blocks.Load(), c.progress.ChunksVerified.Load()
 	return nil
 }
 
-func (c *checker) readEach(packs []*pack) error {
+// ready reports whether a pack can be read now, and all that it takes to open it.
+func (c *checker) ready(p *pack) bool {
+	if c.repo.Keys().ReadsData() {
+		return repo.Ready(c.opts.Gate, p.info)
+	}
+	return c.opts.Gate == nil || p.info.Name.Kind != format.KindData || c.opts.Gate.Ready(p.info.Name)
+}
+
+// readLayers reads packs whose deltas stand on others before these, so that the deltas
+// can be opened when their bases are read anyway, and then the bases that are not.
+func (c *checker) readLayers(packs []*pack) error {
+	infos := make([]*format.PackInfo, len(packs))
+	for i, p := range packs {
+		infos[i] = p.info
+	}
+	c.openings.under = map[openedAt][]*opening{}
+	c.reading = c.reader.NewReading(c.opts.Readers, nil, c.opened)
+	for _, layer := range repo.Layers(infos) {
+		if err := c.readNow(layer); err != nil {
+			return err
+		}
+	}
+	return c.reading.Run(c.ctx)
+}
+
+func (c *checker) readNow(packs []*format.PackInfo) error {
 	buffers := make(chan []byte, c.opts.Readers)
 	for range c.opts.Readers {
 		buffers <- nil
@@ -69,7 +124,7 @@ func (c *checker) readEach(packs []*pack) error {
 			break
 		}
 		g.Go(func() error {
-			v := &packReader{checker: c, ctx: ctx, pack: p, buf: buf}
+			v := &packReader{checker: c, ctx: ctx, pack: c.packs.byName[p.Name], buf: buf}
 			err := v.read()
 			buffers <- v.buf
 			return err
@@ -200,23 +255,13 @@ func (v *packReader) fill(at uint64) ([]byte, error) {
 	return v.buf[n:], v.checker.repo.Store().GetRange(v.ctx, v.pack.info.Name.Object(), v.buf[n:], int64(at))
 }
 
+// footerGuess is read from a pack's end in the hope that the footer is in it.
+const footerGuess = 64 << 10
+
 // readFooter reads the footer, from the window where that holds the whole pack.
 func (v *packReader) readFooter() (*format.Footer, error) {
 	name, size := v.pack.info.Name, v.pack.info.Size
 	v.end = uint32(size)
-	if uint64(len(v.buf)) < size {
-		footer, err := v.checker.repo.ReadFooter(v.ctx, name, int64(size))
-		if err != nil {
-			return nil, err
-		}
-		trailer := make([]byte, format.PackTrailerSize)
-		if err := v.checker.repo.Store().GetRange(v.ctx, name.Object(), trailer, int64(size)-format.PackTrailerSize); err != nil {
-			return nil, err
-		}
-		t, err := format.ParsePackTrailer(trailer)
-		v.end = uint32(size) - format.PackTrailerSize - t.FooterLength
-		return footer, err
-	}
 	head, _, err := format.ParseHeader(v.buf)
 	if err != nil {
 		return nil, err
@@ -224,15 +269,39 @@ func (v *packReader) readFooter() (*format.Footer, error) {
 	if head.Kind != name.Kind {
 		return nil, fmt.Errorf("%w: its header says kind %q", format.ErrCorrupt, byte(head.Kind))
 	}
-	t, err := format.ParsePackTrailer(v.buf[len(v.buf)-format.PackTrailerSize:])
+	tail, err := v.tail(footerGuess)
 	if err != nil {
 		return nil, err
 	}
-	if uint64(t.FooterLength)+format.PackTrailerSize+format.HeaderSize > size {
+	t, err := format.ParsePackTrailer(tail[len(tail)-format.PackTrailerSize:])
+	if err != nil {
+		return nil, err
+	}
+	whole := uint64(t.FooterLength) + format.PackTrailerSize
+	if t.FooterLength > maxFooter || whole+format.HeaderSize > size {
 		return nil, fmt.Errorf("%w: a footer of %d bytes", format.ErrCorrupt, t.FooterLength)
 	}
-	v.end = uint32(size) - format.PackTrailerSize - t.FooterLength
-	return v.checker.repo.Keys().OpenFooter(name.Kind, head.Epoch, v.buf[v.end:size-format.PackTrailerSize])
+	v.end = uint32(size - whole)
+	if whole > uint64(len(tail)) {
+		if tail, err = v.tail(whole); err != nil {
+			return nil, err
+		}
+	}
+	sealed := tail[uint64(len(tail))-whole : len(tail)-format.PackTrailerSize]
+	return v.checker.repo.Keys().OpenFooter(name.Kind, head.Epoch, sealed)
+}
+
+// maxFooter bounds footers (docs/format.md §10).
+const maxFooter = 64 << 20
+
+// tail returns the end of the pack, length bytes of it at least where it has as many.
+func (v *packReader) tail(length uint64) ([]byte, error) {
+	size := v.pack.info.Size
+	if uint64(v.start)+uint64(len(v.buf)) == size && (v.start == 0 || uint64(len(v.buf)) >= length) {
+		return v.buf, nil
+	}
+	tail := make([]byte, min(length, size))
+	return tail, v.checker.repo.Store().GetRange(v.ctx, v.pack.info.Name.Object(), tail, int64(size)-int64(len(tail)))
 }
 
 // hash takes bytes from offset at into the name's hash, and into the digest

@@ -2,6 +2,7 @@ package check
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"hash/maphash"
 	"slices"
@@ -43,7 +44,7 @@ func (w *sufferers) walk() error {
 	w.met = map[format.ShortID]struct{}{}
 	w.named = map[uint64]struct{}{}
 	w.seed = maphash.MakeSeed()
-	for _, s := range slices.Backward(w.checker.set.Snapshots) {
+	for _, s := range w.inOrder() {
 		if s.Root == nil {
 			continue
 		}
@@ -53,11 +54,34 @@ func (w *sufferers) walk() error {
 			return err
 		}
 		for _, f := range found {
-			f.suffers(s.ID())
-			w.checker.ledger.suffer(s.ID())
+			switch {
+			case f.Kind != Distrusted:
+				w.checker.ledger.suffer(s.ID())
+				f.suffers(s.ID())
+			case w.checker.distrusted[s.Signer] == nil:
+				f.suffers(s.ID())
+			}
 		}
 	}
 	return nil
+}
+
+// inOrder returns the snapshots, newest first, but those of distrusted hosts last: what
+// others share with them is named as the others'.
+func (w *sufferers) inOrder() []*snapshot.Snapshot {
+	list := slices.Clone(w.checker.set.Snapshots)
+	slices.Reverse(list)
+	slices.SortStableFunc(list, func(a, b *snapshot.Snapshot) int {
+		return cmp.Compare(w.rank(a), w.rank(b))
+	})
+	return list
+}
+
+func (w *sufferers) rank(s *snapshot.Snapshot) int {
+	if w.checker.distrusted[s.Signer] != nil {
+		return 1
+	}
+	return 0
 }
 
 // page returns what a page and all below it suffer from. Its keys go from
@@ -210,7 +234,7 @@ func (w *sufferers) meet(id format.ID) *Finding {
 	if !ok {
 		return nil
 	}
-	if _, ok := w.met[id.Short()]; !ok {
+	if _, ok := w.met[id.Short()]; !ok && lost.finding.Kind != Distrusted {
 		w.met[id.Short()] = struct{}{}
 		w.cured = append(w.cured, id)
 	}
@@ -239,6 +263,9 @@ func unite(found, more []*Finding) []*Finding {
 // name enters a path that suffers, unless it was named for an older or newer
 // state of it.
 func (w *sufferers) name(f *Finding, path Path) {
+	if f.Kind == Distrusted && w.rank(w.at) > 0 {
+		return // its own
+	}
 	var h maphash.Hash
 	h.SetSeed(w.seed)
 	_, _ = h.WriteString(f.Object) // a hash does not fail

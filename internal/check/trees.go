@@ -61,7 +61,7 @@ func (m *marker) mark(ctx context.Context, s *snapshot.Snapshot, number uint32, 
 // checkTrees reads all pages of all snapshots and gathers what they need.
 func (c *checker) checkTrees() error {
 	c.pages = newPageReader(c)
-	c.needed = newNeeds()
+	c.needed = newNeeds(defaultRun)
 	m := newMarker(c.pages, c.needed)
 	g, ctx := errgroup.WithContext(c.ctx)
 	g.SetLimit(treeReaders)
@@ -71,6 +71,7 @@ func (c *checker) checkTrees() error {
 		})
 	}
 	err := g.Wait()
+	c.pages.forget()
 	c.report.Pages = uint64(len(m.seen))
 	return err
 }

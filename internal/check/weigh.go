@@ -16,7 +16,7 @@ import (
 // the others. What can still be read suffers nothing yet, but is to be stored
 // again: its pack is on the way out.
 func (c *checker) weigh() error {
-	if len(c.losses.list) == 0 && len(c.losses.more) == 0 {
+	if len(c.losses.list) == 0 && len(c.losses.more) == 0 && len(c.masked) == 0 {
 		return nil
 	}
 	readable, err := c.tryPlaces()
@@ -34,6 +34,13 @@ func (c *checker) weigh() error {
 			x.at = []place{{pack: p}}
 		}
 		c.charge(&x, false)
+	}
+	if len(c.masked) > 0 {
+		f := &Finding{Kind: Distrusted, Object: format.PrefixSegments, Chunks: uint64(len(c.masked)), Detail: c.whoMasks()}
+		for _, id := range c.masked {
+			w.lost[id] = lostChunk{finding: f}
+		}
+		defer func() { c.tellMasked(f) }()
 	}
 	if err := w.walk(); err != nil {
 		return err
@@ -143,9 +150,9 @@ func (c *checker) tryPlaces() ([]bool, error) {
 	return readable, c.ctx.Err()
 }
 
-// canOpen reports whether a pack is there and this key can open it.
+// canOpen reports whether a pack is there and can be read, and this key can open it.
 func (c *checker) canOpen(p *pack) bool {
-	return p.listed && (p.info.Name.Kind != format.KindData || c.repo.Keys().ReadsData())
+	return p.listed && c.ready(p) && (p.info.Name.Kind != format.KindData || c.repo.Keys().ReadsData())
 }
 
 // isThere reports whether a block holds the chunk that the index says.

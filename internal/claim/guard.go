@@ -41,9 +41,10 @@ const listingPause = 2 * time.Second
 // NewGuard puts a guard around a drive's store. cacheRoot is the folder of local
 // caches; empty for none.
 func NewGuard(store object.Store, who Holder, cacheRoot string) *Guard {
+	kept := cacheOf(cacheRoot, store.Location())
 	return &Guard{
-		Store: store, who: who, cache: cacheOf(cacheRoot, store.Location()), now: time.Now,
-		take: taking{store: store, pause: listingPause},
+		Store: store, who: who, cache: kept, now: time.Now,
+		take: taking{store: store, pause: listingPause, cache: kept},
 	}
 }
 
@@ -280,3 +281,17 @@ func (g *Guard) Probe(ctx context.Context) (object.Capabilities, error) {
 
 // SetCapabilities implements object.Prober.
 func (g *Guard) SetCapabilities(known object.Capabilities) { object.Remind(g.Store, known) }
+
+// Wrapped implements object.Wrapper: thawing is part of reading, which is free
+// to all.
+func (g *Guard) Wrapped() object.Store { return g.Store }
+
+// WrapCopier has copies made only where Put is allowed.
+func (g *Guard) WrapCopier(c object.Copier) object.Copier {
+	return object.CopyFunc(func(ctx context.Context, name string, opts object.CopyOptions) error {
+		if err := g.may(ctx); err != nil {
+			return err
+		}
+		return c.Copy(ctx, name, opts)
+	})
+}

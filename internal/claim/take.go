@@ -15,6 +15,7 @@ import (
 type taking struct {
 	store object.Store
 	pause time.Duration // for listings to show what was announced
+	cache cache
 }
 
 const (
@@ -33,9 +34,13 @@ func (t *taking) create(ctx context.Context, c *Claim) error {
 		return err
 	}
 	if t.store.Capabilities().IfAbsent {
-		_, err = t.store.Put(ctx, nameOf(c.Number), body, object.PutOptions{IfAbsent: true})
+		info, err := t.store.Put(ctx, nameOf(c.Number), body, object.PutOptions{IfAbsent: true})
 		if errors.Is(err, object.ErrExists) {
 			return errLost
+		}
+		if err == nil {
+			info.Name = nameOf(c.Number)
+			t.cache.keep(&info, body)
 		}
 		return err
 	}

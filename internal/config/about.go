@@ -57,6 +57,7 @@ var about = map[string]string{
 	"minimum_rate":             "What a transfer must reach on average, in bytes per second. Default: 100KB.",
 	"http_retries":             "How often a failed call is tried again. Default: 3.",
 	"read_only":                "Allows restoring and listing only; every writing command is refused. It is needed where another owner holds the directory. Default: false.",
+	"trust":                    "Which hosts' chunks a backup builds on, and a prune takes for copies of others: all hosts', vetted ones (its own, and what 'firn check --vet' found right), or only its own. One of own, vetted, all. Default: all.",
 	"owner":                    "The account the drive belongs to.",
 	"exclusive":                "Lets only the host that claimed the directory write to it. Default: false.",
 	"passphrase":               "Opens the repository.",

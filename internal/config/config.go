@@ -23,8 +23,13 @@ type Config struct {
 	// deleted at any time.
 	Cache string `yaml:"cache"`
 
-	// Compression is how hard new data are compressed.
-	Compression string `yaml:"compression" enum:"off,fastest,default,better,max" default:"default"`
+	// Prices is a file of prices that are laid over those Firn knows, an absolute
+	// path. Estimates of cost go by it.
+	Prices string `yaml:"prices"`
+
+	// Compression is how hard new data are compressed; auto is default, and fastest for big
+	// files that come out about as small.
+	Compression string `yaml:"compression" enum:"auto,off,fastest,default,better,max" default:"auto"`
 
 	// Delta is whether content that resembles what is stored is kept as what
 	// changed. Off saves up to 4 GiB in the local cache.
@@ -118,12 +123,15 @@ func (c *Config) checkDrives(d *decoder) {
 
 // checkRest checks what is not a drive.
 func (c *Config) checkRest(d *decoder) {
-	if c.Cache != "" {
-		path, err := homePath(c.Cache)
-		if err != nil || !filepath.IsAbs(path) {
-			d.mistake("cache", "%q is not an absolute path", c.Cache)
+	for key, value := range map[string]*string{"cache": &c.Cache, "prices": &c.Prices} {
+		if *value == "" {
+			continue
 		}
-		c.Cache = path
+		path, err := homePath(*value)
+		if err != nil || !filepath.IsAbs(path) {
+			d.mistake(key, "%q is not an absolute path", *value)
+		}
+		*value = path
 	}
 	r := &c.Retention
 	if (r.By == "") != (r.Value == 0) {

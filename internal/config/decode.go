@@ -59,8 +59,10 @@ type decoder struct {
 	merging int               // mappings being merged into each other
 }
 
-// decodeText reads a text without environment references into a struct.
-func decodeText(name string, text []byte, target any) error {
+// Decode reads a YAML text into the struct that target points to as strictly as
+// a configuration file: what is unknown or does not fit is an Error with its
+// place. There are no environment references in it. name stands for the file.
+func Decode(name string, text []byte, target any) error {
 	d := &decoder{file: name, look: func(string) (string, bool) { return "", false }, origins: map[string]origin{}}
 	return d.decode(text, target)
 }

@@ -170,7 +170,7 @@ func (d *decoder) unknown(p pair, t reflect.Type, path string) {
 	text := "there is no such setting"
 	if near := nearest(p.key, keys); near != "" {
 		text += "; did you mean " + near + "?"
-	} else if path == p.key {
+	} else if path == p.key && t == configType {
 		if _, ok := fieldOf(driveType, p.key); ok {
 			text += " here; it belongs to a drive, under drives"
 		}

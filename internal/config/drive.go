@@ -182,6 +182,11 @@ type Drive struct {
 	// refused. It is needed where another owner holds the directory.
 	ReadOnly bool `yaml:"read_only" default:"false"`
 
+	// Trust is which hosts' chunks a backup builds on, and a prune takes for
+	// copies of others: all hosts', vetted ones (its own, and what 'firn check --vet'
+	// found right), or only its own.
+	Trust string `yaml:"trust" enum:"own,vetted,all" default:"all"`
+
 	// Owner is the account the drive belongs to.
 	Owner string `yaml:"owner"`
 

@@ -59,6 +59,7 @@ func fieldOf(t reflect.Type, key string) (field, bool) {
 }
 
 var (
+	configType      = reflect.TypeFor[Config]()
 	driveType       = reflect.TypeFor[Drive]()
 	textUnmarshaler = reflect.TypeFor[encoding.TextUnmarshaler]()
 )

@@ -58,7 +58,7 @@ func TestLoadErrors(t *testing.T) {
 		{"same directory", drive + "  - provider: s3\n    label: B\n    bucket: backups\n    vendor: aws\n", "c.yml:7:13: drives[1].bucket: is the same directory as that of drives[0], \"A\""},
 		{"same directory by vendor", "drives:\n  - {provider: s3, label: A, bucket: bbb, vendor: wasabi, region: eu-west-1, prefix: A/B}\n" +
 			"  - {provider: s3, label: B, bucket: bbb, endpoint: 'https://s3.eu-west-1.wasabisys.com:443', backup_directory: /A/B}\n", "same directory"},
-		{"compression", "compression: zip\n", `c.yml:1:14: compression: "zip" is not one of off, fastest, default, better, max`},
+		{"compression", "compression: zip\n", `c.yml:1:14: compression: "zip" is not one of auto, off, fastest, default, better, max`},
 		{"cache", "cache: here\n", "cache: \"here\" is not an absolute path"},
 		{"retention by", "retention:\n  by: size\n  value: 3\n", `retention.by: "size" is not one of age, count`},
 		{"retention half", "retention:\n  by: age\n", "by and value go together"},

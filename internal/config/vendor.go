@@ -142,7 +142,7 @@ func readVendors(text []byte) ([]*Vendor, error) {
 	var file struct {
 		Vendors []Vendor `yaml:"vendors"`
 	}
-	if err := decodeText("vendors.yaml", text, &file); err != nil {
+	if err := Decode("vendors.yaml", text, &file); err != nil {
 		return nil, err
 	}
 	list := make([]*Vendor, len(file.Vendors))

@@ -15,6 +15,7 @@ const (
 	rightVersioning = "s3:GetBucketVersioning"
 	rightLock       = "s3:GetBucketObjectLockConfiguration"
 	rightLifecycle  = "s3:GetLifecycleConfiguration"
+	rightTiering    = "s3:GetIntelligentTieringConfiguration"
 )
 
 // bucket tells what is set up at the bucket itself.
@@ -23,8 +24,10 @@ func (e *examination) bucket(ctx context.Context) {
 	rules, rulesErr := e.Bucket.Lifecycle(ctx)
 	e.versions(ctx, rules, rulesErr)
 	e.lock(ctx)
+	e.storage(ctx)
 	e.lifecycle(rules, rulesErr)
-	e.class(ctx)
+	e.tiering(ctx)
+	e.classes(ctx)
 }
 
 // region tells where the bucket is.
@@ -71,7 +74,7 @@ func (e *examination) versions(ctx context.Context, rules []s3.LifecycleRule, ru
 		e.report.Capabilities.Versions = versioning == s3.Versioned
 	}
 	const advice = "'firn drive lifecycle' prints a rule that deletes old versions after some days"
-	days := oldVersionDays(rules, e.Prefix)
+	days := e.ruled().oldVersionDays(rules)
 	switch {
 	case err == nil && versioning == s3.Unversioned:
 		e.ok(StepVersions, "not kept: what is deleted is gone, and frees its space at once")
@@ -115,12 +118,12 @@ func (e *examination) lifecycle(rules []s3.LifecycleRule, err error) {
 		e.unknown(StepLifecycle, err, rightLifecycle)
 		return
 	}
-	if err := SafeLifecycle(rules, e.Prefix); err != nil {
+	if err := SafeLifecycle(rules, e.Prefix, e.Rules); err != nil {
 		e.fail(StepLifecycle, err)
 		return
 	}
-	concerned := concerning(rules, e.Prefix)
-	if cold := coldData(concerned, e.Prefix); cold != "" {
+	concerned := e.ruled().concerning(rules)
+	if cold := e.ruled().coldData(concerned); cold != "" {
 		e.warn(StepLifecycle, cold, "restores have to thaw them first, which takes hours and costs money")
 		return
 	}
@@ -138,17 +141,14 @@ func (e *examination) lifecycle(rules []s3.LifecycleRule, err error) {
 	e.add(step)
 }
 
-// class finds out whether the server keeps the storage class that is configured.
-func (e *examination) class(ctx context.Context) {
-	if e.Class == "" {
-		return
-	}
+// class finds out whether the server keeps a storage class that is configured.
+func (e *examination) class(ctx context.Context, class string) {
 	if !e.report.Writable {
-		e.skip(StepClass, "it takes writing", "")
+		e.skip(StepClass, class+": it takes writing", "")
 		return
 	}
 	t := &trial{name: newName(), body: random(1 << 10)}
-	_, err := e.Store.Put(ctx, t.name, t.body, object.PutOptions{Class: e.Class})
+	_, err := e.Store.Put(ctx, t.name, t.body, object.PutOptions{Class: class})
 	if err != nil {
 		e.fail(StepClass, err)
 		return
@@ -160,12 +160,12 @@ func (e *examination) class(ctx context.Context) {
 	switch {
 	case err != nil:
 		e.fail(StepClass, err)
-	case info.Class == e.Class, info.Class == "" && e.Class == standard:
-		e.ok(StepClass, "%s is kept", e.Class)
+	case info.Class == class, info.Class == "" && class == standard:
+		e.ok(StepClass, "%s is kept", class)
 	case info.Class == "":
-		e.warn(StepClass, e.Class+" is taken and dropped: objects are in the server's own class", "take storage_class out, or choose another provider")
+		e.warn(StepClass, class+" is taken and dropped: objects are in the server's own class", "take the class out, or choose another provider")
 	default:
-		e.warn(StepClass, fmt.Sprintf("%s is taken, and objects are in %s", e.Class, info.Class), "take storage_class out, or choose another")
+		e.warn(StepClass, fmt.Sprintf("%s is taken, and objects are in %s", class, info.Class), "take the class out, or choose another")
 	}
 }
 

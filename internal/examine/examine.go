@@ -19,6 +19,7 @@ import (
 
 	"firn/internal/object"
 	"firn/internal/object/s3"
+	"firn/internal/storageconfig"
 )
 
 // Result is how a step of an examination ended.
@@ -51,7 +52,9 @@ const (
 	StepMany        = "delete_many"
 	StepVersions    = "versions"
 	StepLock        = "object_lock"
+	StepStorage     = "storage_config"
 	StepLifecycle   = "lifecycle"
+	StepTiering     = "archive_tiers"
 	StepClass       = "storage_class"
 	StepThroughput  = "throughput"
 	StepAddressing  = "addressing"
@@ -72,6 +75,7 @@ type Bucket interface {
 	Versioning(context.Context) (s3.Versioning, error)
 	ObjectLock(context.Context) (s3.ObjectLock, error)
 	Lifecycle(context.Context) ([]s3.LifecycleRule, error)
+	ArchiveTiers(context.Context) ([]s3.ArchiveTiers, error)
 	ServerTime() (time.Time, bool)
 	DeletesMany() bool
 }
@@ -91,6 +95,11 @@ type Subject struct {
 	Prefix string
 	// Class is the storage class that is configured; "" for none.
 	Class string
+	// Rules say how objects are stored by the drive's settings; the .storageconfig
+	// comes into them. nil where settings cannot say it.
+	Rules *storageconfig.Rules
+	// Classes are the provider's, as far as known; empty for not known.
+	Classes []string
 	// OtherClient is the same drive through the other library for requests, and
 	// OtherStyle with its bucket addressed in the other way. Each is tried where
 	// that may help.

@@ -19,7 +19,9 @@ type fakeBucket struct {
 	versioning                                  s3.Versioning
 	lock                                        s3.ObjectLock
 	rules                                       []s3.LifecycleRule
+	tiers                                       []s3.ArchiveTiers
 	regionErr, versioningErr, lockErr, rulesErr error
+	tiersErr                                    error
 	skew                                        time.Duration
 	clockless, oneByOne                         bool
 }
@@ -31,6 +33,9 @@ func (b *fakeBucket) Versioning(context.Context) (s3.Versioning, error) {
 func (b *fakeBucket) ObjectLock(context.Context) (s3.ObjectLock, error) { return b.lock, b.lockErr }
 func (b *fakeBucket) Lifecycle(context.Context) ([]s3.LifecycleRule, error) {
 	return b.rules, b.rulesErr
+}
+func (b *fakeBucket) ArchiveTiers(context.Context) ([]s3.ArchiveTiers, error) {
+	return b.tiers, b.tiersErr
 }
 func (b *fakeBucket) ServerTime() (time.Time, bool) { return time.Now().Add(b.skew), !b.clockless }
 func (b *fakeBucket) DeletesMany() bool             { return !b.oneByOne }

@@ -3,6 +3,7 @@ package examine
 import (
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -24,17 +25,25 @@ var vital = []string{
 }
 
 // Archive says that objects of a storage class must be thawed before they can
-// be read.
+// be read, by what the class is called.
 func Archive(class string) bool { return storageconfig.Archive(class) }
+
+// ruled is a drive as a bucket's own rules see it.
+type ruled struct {
+	prefix string               // of its keys
+	how    *storageconfig.Rules // how its objects are stored; nil: without tags
+}
 
 // SafeLifecycle says whether a repository under a prefix survives a bucket's
 // rules. It does not where a rule deletes objects that are current, or moves
-// others than data packs to where they cannot be read. The error wraps
-// ErrLifecycle, names the rules, and carries advice.
-func SafeLifecycle(rules []s3.LifecycleRule, prefix string) error {
+// others than data packs to where they cannot be read. how says how its objects
+// are stored, since rules may be confined to tags; nil: without any. The error
+// wraps ErrLifecycle, names the rules, and carries advice.
+func SafeLifecycle(rules []s3.LifecycleRule, prefix string, how *storageconfig.Rules) error {
+	d := ruled{prefix, how}
 	var harms []string
 	for i := range rules {
-		if harm := harm(&rules[i], prefix); harm != "" {
+		if harm := d.harm(&rules[i]); harm != "" {
 			harms = append(harms, nameOf(&rules[i])+" "+harm)
 		}
 	}
@@ -55,9 +64,10 @@ func nameOf(r *s3.LifecycleRule) string {
 	return fmt.Sprintf("rule %q", r.ID)
 }
 
-// harm says what a rule does to a repository under prefix that must not happen.
-func harm(r *s3.LifecycleRule, prefix string) string {
-	if !applies(r) {
+// harm says what a rule does to a repository that must not happen.
+func (d ruled) harm(r *s3.LifecycleRule) string {
+	prefix := d.prefix
+	if !d.applies(r) {
 		return ""
 	}
 	data := meets(r.Prefix, prefix+format.PrefixData)
@@ -69,7 +79,7 @@ func harm(r *s3.LifecycleRule, prefix string) string {
 		return fmt.Sprintf("deletes objects under %q on %s", r.Prefix, r.ExpireDate.Format("2006-01-02"))
 	}
 	for _, t := range r.Transitions {
-		if Archive(t.Class) && rest {
+		if d.mustThaw(t.Class) && rest {
 			return fmt.Sprintf("moves objects under %q to %s, and only data packs (%q) may go where they must be thawed",
 				r.Prefix, t.Class, prefix+format.PrefixData)
 		}
@@ -77,18 +87,44 @@ func harm(r *s3.LifecycleRule, prefix string) string {
 	return ""
 }
 
-// applies says whether a rule is in force for objects as Firn writes them,
-// which have no tags.
-func applies(r *s3.LifecycleRule) bool { return r.Enabled && !r.Tagged }
+// applies says whether a rule is in force for objects as Firn writes them here.
+func (d ruled) applies(r *s3.LifecycleRule) bool { return r.Enabled && d.carries(r.Tags) }
+
+// carries says whether objects of the drive are written with all of these tags.
+func (d ruled) carries(tags map[string]string) bool {
+	if len(tags) == 0 {
+		return true
+	}
+	if d.how == nil {
+		return false
+	}
+	return slices.ContainsFunc(d.how.TagSets(), func(set string) bool {
+		given, err := url.ParseQuery(set)
+		for key, value := range tags {
+			if err != nil || !slices.Contains(given[key], value) {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+// mustThaw says which classes must be thawed.
+func (d ruled) mustThaw(class string) bool {
+	if d.how == nil {
+		return Archive(class)
+	}
+	return d.how.MustThaw(class)
+}
 
 // meets says whether some key can begin with both.
 func meets(a, b string) bool { return strings.HasPrefix(a, b) || strings.HasPrefix(b, a) }
 
 // concerning returns the rules that apply to objects of a drive.
-func concerning(rules []s3.LifecycleRule, prefix string) []s3.LifecycleRule {
+func (d ruled) concerning(rules []s3.LifecycleRule) []s3.LifecycleRule {
 	var found []s3.LifecycleRule
 	for _, r := range rules {
-		if applies(&r) && meets(r.Prefix, prefix) {
+		if d.applies(&r) && meets(r.Prefix, d.prefix) {
 			found = append(found, r)
 		}
 	}
@@ -97,10 +133,10 @@ func concerning(rules []s3.LifecycleRule, prefix string) []s3.LifecycleRule {
 
 // oldVersionDays returns for how long old versions of all objects of a drive
 // are kept, 0 if for ever as far as rules say.
-func oldVersionDays(rules []s3.LifecycleRule, prefix string) int {
+func (d ruled) oldVersionDays(rules []s3.LifecycleRule) int {
 	days := 0
 	for _, r := range rules {
-		if applies(&r) && r.NoncurrentDays > 0 && strings.HasPrefix(prefix, r.Prefix) && (days == 0 || r.NoncurrentDays < days) {
+		if d.applies(&r) && r.NoncurrentDays > 0 && strings.HasPrefix(d.prefix, r.Prefix) && (days == 0 || r.NoncurrentDays < days) {
 			days = r.NoncurrentDays
 		}
 	}
@@ -108,10 +144,10 @@ func oldVersionDays(rules []s3.LifecycleRule, prefix string) int {
 }
 
 // coldData says that data packs go to where they must be thawed; "" if they do not.
-func coldData(rules []s3.LifecycleRule, prefix string) string {
+func (d ruled) coldData(rules []s3.LifecycleRule) string {
 	for _, r := range rules {
 		for _, t := range r.Transitions {
-			if Archive(t.Class) && meets(r.Prefix, prefix+format.PrefixData) {
+			if d.mustThaw(t.Class) && meets(r.Prefix, d.prefix+format.PrefixData) {
 				return fmt.Sprintf("%s moves data packs to %s after %d days", nameOf(&r), t.Class, t.Days)
 			}
 		}

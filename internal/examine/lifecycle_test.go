@@ -10,7 +10,26 @@ import (
 
 	"firn/internal/object"
 	"firn/internal/object/s3"
+	"firn/internal/storageconfig"
 )
+
+// tagged are rules by which objects carry tags.
+func tagged(t *testing.T) *storageconfig.Rules {
+	t.Helper()
+	rules, err := storageconfig.NewRules(storageconfig.Settings{Whole: storageconfig.Params{Tags: "team=ops&use=a+b"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rules
+}
+
+// TestTagsOfNobody: a rule that is confined to tags does nothing to objects without.
+func TestTagsOfNobody(t *testing.T) {
+	rule := s3.LifecycleRule{Enabled: true, Tags: map[string]string{"team": "ops"}, ExpireDays: 1}
+	if err := SafeLifecycle([]s3.LifecycleRule{rule}, "a/", nil); err != nil {
+		t.Error(err)
+	}
+}
 
 func TestSafeLifecycle(t *testing.T) {
 	archive := []s3.Transition{{Days: 1, Class: "DEEP_ARCHIVE"}}
@@ -31,7 +50,11 @@ func TestSafeLifecycle(t *testing.T) {
 		{"expires test objects", s3.LifecycleRule{Prefix: "a/b/probe/", ExpireDays: 1}, ""},
 		{"expires old versions", s3.LifecycleRule{NoncurrentDays: 1}, ""},
 		{"ends uploads", s3.LifecycleRule{AbortDays: 1}, ""},
-		{"expires what has a tag", s3.LifecycleRule{Tagged: true, ExpireDays: 1}, ""},
+		{"expires what has another tag", s3.LifecycleRule{Tags: map[string]string{"team": "web"}, ExpireDays: 1}, ""},
+		{"expires what has more tags", s3.LifecycleRule{Tags: map[string]string{"team": "ops", "x": "y"}, ExpireDays: 1}, ""},
+		{"expires what has our tag", s3.LifecycleRule{Tags: map[string]string{"team": "ops"}, ExpireDays: 1}, "deletes objects"},
+		{"expires what has both our tags", s3.LifecycleRule{Tags: map[string]string{"team": "ops", "use": "a b"}, ExpireDays: 1}, "deletes objects"},
+		{"archives what has our tag", s3.LifecycleRule{Tags: map[string]string{"use": "a b"}, Transitions: archive}, "only data packs"},
 		{"archives all", s3.LifecycleRule{Transitions: archive}, "only data packs"},
 		{"archives manifests", s3.LifecycleRule{Prefix: "a/b/m/", Transitions: archive}, "only data packs"},
 		{"archives metadata packs", s3.LifecycleRule{Prefix: "a/b/q/", Transitions: archive}, "only data packs"},
@@ -40,11 +63,11 @@ func TestSafeLifecycle(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			c.rule.ID = "the rule"
-			if err := SafeLifecycle([]s3.LifecycleRule{c.rule}, "a/b/"); err != nil {
+			if err := SafeLifecycle([]s3.LifecycleRule{c.rule}, "a/b/", tagged(t)); err != nil {
 				t.Errorf("disabled, and yet: %v", err)
 			}
 			c.rule.Enabled = true
-			err := SafeLifecycle([]s3.LifecycleRule{{Enabled: true, NoncurrentDays: 9}, c.rule}, "a/b/")
+			err := SafeLifecycle([]s3.LifecycleRule{{Enabled: true, NoncurrentDays: 9}, c.rule}, "a/b/", tagged(t))
 			if c.harm == "" && err == nil {
 				return
 			}
@@ -70,13 +93,14 @@ func TestSafeRules(t *testing.T) {
 			t.Fatal(err)
 		}
 		read := readBack(t, text)
-		if err := SafeLifecycle(read, prefix); err != nil {
+		if err := SafeLifecycle(read, prefix, nil); err != nil {
 			t.Error(err)
 		}
-		if days := oldVersionDays(read, prefix); days != 14 {
+		d := ruled{prefix, nil}
+		if days := d.oldVersionDays(read); days != 14 {
 			t.Errorf("old versions are kept for %d days", days)
 		}
-		if !endsUploads(concerning(read, prefix)) || !strings.Contains(coldData(read, prefix), "GLACIER after 3 days") {
+		if !endsUploads(d.concerning(read)) || !strings.Contains(d.coldData(read), "GLACIER after 3 days") {
 			t.Errorf("rules read back: %+v", read)
 		}
 		for _, r := range rules.Rules {

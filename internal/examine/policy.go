@@ -30,6 +30,9 @@ type Grant struct {
 	// Host confines writing to names that this host's key signs, so that one
 	// host cannot write in the name of another; nil for all hosts.
 	Host *format.Host
+	// Thaw allows those who read to ask for readable copies of data packs in
+	// archive classes.
+	Thaw bool
 }
 
 // Policy is an IAM policy in AWS's JSON. MinIO, Ceph and others take the same.
@@ -62,6 +65,10 @@ func Least(g Grant) (*Policy, error) {
 	}
 	if len(write) > 0 {
 		policy.Statement = append(policy.Statement, Statement{Sid: "FirnWrite", Action: []string{"s3:PutObject"}, Resource: g.objects(write...)})
+	}
+	if g.Thaw && g.Use != UseBackup {
+		thaw := Statement{Sid: "FirnThaw", Action: []string{"s3:RestoreObject"}, Resource: g.objects(format.PrefixData + "*")}
+		policy.Statement = append(policy.Statement, thaw)
 	}
 	if len(remove) > 0 {
 		policy.Statement = append(policy.Statement, Statement{Sid: "FirnDelete", Action: []string{"s3:DeleteObject"}, Resource: g.objects(remove...)})

@@ -73,6 +73,10 @@ func TestLeast(t *testing.T) {
 			}
 		}
 	}
+	backup, err := Least(Grant{Use: UseBackup, Bucket: "vault", Thaw: true})
+	if err != nil || backup.allowed("s3:RestoreObject", "arn:aws:s3:::vault/p/00/1") {
+		t.Errorf("who only backs up may thaw: %v, %v", backup, err)
+	}
 	if _, err := Least(Grant{Use: "anything"}); err == nil {
 		t.Error("an unknown use is taken")
 	}
@@ -86,6 +90,10 @@ func TestPolicyText(t *testing.T) {
 		{Grant{Use: UseRestore, Bucket: "vault"},
 			`{"Version":"2012-10-17","Statement":[{"Sid":"FirnList","Effect":"Allow","Action":["s3:ListBucket"],"Resource":["arn:aws:s3:::vault"]},` +
 				`{"Sid":"FirnRead","Effect":"Allow","Action":["s3:GetObject"],"Resource":["arn:aws:s3:::vault/*"]}]}`},
+		{Grant{Use: UseRestore, Bucket: "vault", Thaw: true},
+			`{"Version":"2012-10-17","Statement":[{"Sid":"FirnList","Effect":"Allow","Action":["s3:ListBucket"],"Resource":["arn:aws:s3:::vault"]},` +
+				`{"Sid":"FirnRead","Effect":"Allow","Action":["s3:GetObject"],"Resource":["arn:aws:s3:::vault/*"]},` +
+				`{"Sid":"FirnThaw","Effect":"Allow","Action":["s3:RestoreObject"],"Resource":["arn:aws:s3:::vault/p/*"]}]}`},
 		{Grant{Use: UseRestore, Bucket: "vault", Prefix: "a/", Region: "cn-north-1"},
 			`{"Version":"2012-10-17","Statement":[{"Sid":"FirnList","Effect":"Allow","Action":["s3:ListBucket"],"Resource":["arn:aws-cn:s3:::vault"],` +
 				`"Condition":{"StringLike":{"s3:prefix":["a/*"]}}},` +

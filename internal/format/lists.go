@@ -192,6 +192,26 @@ func (w *wire) packSet(n protowire.Number, set *[]PackName) {
 	w.check(strictly(*set, PackName.Compare), "pack names do not ascend")
 }
 
+// hostSet is a list of hosts in ascending order.
+func (w *wire) hostSet(n protowire.Number, set *[]Host) {
+	if w.encoding {
+		if len(*set) == 0 {
+			return
+		}
+		start := w.open(n)
+		for _, h := range ascending(*set, Host.Compare) {
+			w.out = append(w.out, h[:]...)
+		}
+		w.shut(start)
+		return
+	}
+	*set = (*set)[:0]
+	for b := w.cells(n, len(Host{})); len(b) > 0; b = b[len(Host{}):] {
+		*set = append(*set, Host(b))
+	}
+	w.check(strictly(*set, Host.Compare), "hosts do not ascend")
+}
+
 // stringSet is a repeated string in ascending order.
 func (w *wire) stringSet(n protowire.Number, set *[]string) {
 	if w.encoding {
@@ -243,6 +263,9 @@ func strictly[T any](list []T, compare func(a, b T) int) bool {
 	}
 	return true
 }
+
+// Compare orders hosts by their bytes.
+func (h Host) Compare(other Host) int { return bytes.Compare(h[:], other[:]) }
 
 func compareIDs(a, b ID) int { return bytes.Compare(a[:], b[:]) }
 

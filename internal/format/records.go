@@ -44,13 +44,17 @@ func (r *Record) fields(w *wire) {
 	w.idSet(6, &r.DamagedChunks)
 	w.strings(7, &r.Reasons)
 	w.string(8, &r.Session)
+	w.packSet(9, &r.VettedPacks)
+	w.stringSet(10, &r.VettedSegments)
+	w.hostSet(11, &r.Distrusted)
+	w.stringSet(12, &r.Withdrawn)
 }
 
-// Append appends the record's encoding to dst. Packs, sessions and chunks are
+// Append appends the record's encoding to dst. All lists but the reasons are
 // sets: they may stand in any order in r.
 func (r *Record) Append(dst []byte) []byte { return encode(dst, r, (*Record).fields) }
 
-// Decode sets the record from its encoding; packs, sessions and chunks ascend.
+// Decode sets the record from its encoding; all lists but the reasons ascend.
 func (r *Record) Decode(b []byte) error { return decode("record", b, r, (*Record).fields) }
 
 func (d *Decision) fields(w *wire) {

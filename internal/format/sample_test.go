@@ -126,6 +126,13 @@ func recordSamples() []sample {
 			Kind: RecordPrune, Time: 1735689600e9, CondemnedPacks: packs, Forgotten: []string{"a", "b"}, DamagedPacks: packs[:1],
 			DamagedChunks: []ID{id(1), id(2)}, Reasons: []string{"missing", ""}, Session: sampleSession,
 		}),
+		of("record-vetting", "Record", Record{
+			Kind: RecordVetting, Time: 1735689600e9, Session: sampleSession, VettedPacks: packs, VettedSegments: []string{"x/1", "x/2"},
+		}),
+		of("record-distrust", "Record", Record{
+			Kind: RecordDistrust, Time: 1735689600e9, Reasons: []string{"its key leaked"}, Distrusted: []Host{host(1), host(2)},
+			Withdrawn: []string{RecordName(host(1), [16]byte{2})},
+		}),
 		of("decision", "Decision", Decision{Time: 1735689600e9, DroppedPacks: packs, Record: RecordName(host(1), [16]byte{2})}),
 		of("manifest", "Manifest", Manifest{
 			Session: sampleSession, Started: 1735689600e9, Finished: 1735689700e9, Host: "büro", User: "anna",
@@ -151,6 +158,10 @@ func storageSamples() []sample {
 		of("directory", "Directory", Directory{
 			Entries: 5000, Packs: 3, PackBytes: 300, FilterBytes: 6272, FirstIDs: []uint64{0, 1, 1 << 63}, Inputs: []string{"x/1"},
 			Signer: sampleCertificate, Created: 1735689600, Signature: rep(1, 64),
+		}),
+		of("directory-sums", "Directory", Directory{
+			Entries: 2049, Packs: 1, PackBytes: 90, FilterBytes: 2592, FirstIDs: []uint64{7, 1 << 62},
+			Signer: sampleCertificate, Created: 1735689600, Signature: rep(1, 64), PageSums: rep(5, 64), PageSignature: rep(6, 64),
 		}),
 		of("entry-file", "Entry", sampleEntry),
 		of("entry-link", "Entry", Entry{Type: TypeSymlink, Mode: 0o777, MTime: -1, CTime: -1 << 40, Links: 2, Target: []byte("../x")}),

@@ -11,6 +11,7 @@ const (
 	EntriesPerPage     = 2048
 	SegmentPageSize    = 64 << 10
 	SegmentTrailerSize = 64
+	PageSumSize        = 16
 
 	segmentMagic = "FIRNSEGM"
 )
@@ -90,6 +91,10 @@ func (d *Directory) fields(w *wire) {
 	message(w, 7, &d.Signer, (*Certificate).fields)
 	w.int64(8, &d.Created)
 	w.sized(9, &d.Signature, signatureSize)
+	w.bytes(10, &d.PageSums)
+	w.check(len(d.PageSums)%PageSumSize == 0, "the pages' sums break off")
+	w.sized(11, &d.PageSignature, signatureSize)
+	w.check(len(d.PageSums) > 0 == (len(d.PageSignature) > 0), "the pages' sums go with a signature over them")
 }
 
 // Append appends the directory's encoding to dst.
@@ -98,8 +103,14 @@ func (d *Directory) Append(dst []byte) []byte { return encode(dst, d, (*Director
 // AppendSigned appends the encoding of the fields under the signature.
 func (d *Directory) AppendSigned(dst []byte) []byte {
 	signed := *d
-	signed.Signature = nil
+	signed.Signature, signed.PageSums, signed.PageSignature = nil, nil, nil
 	return signed.Append(dst)
+}
+
+// AppendPagesSigned appends what the signature of the pages covers: the encoding of
+// the fields under the other signature, and the sums.
+func (d *Directory) AppendPagesSigned(dst []byte) []byte {
+	return append(d.AppendSigned(dst), d.PageSums...)
 }
 
 // Decode sets the directory from its encoding.

@@ -170,8 +170,11 @@ type Tombstone struct {
 
 // The kinds of records.
 const (
-	RecordPrune  uint32 = 1
-	RecordDamage uint32 = 2
+	RecordPrune    uint32 = 1
+	RecordDamage   uint32 = 2
+	RecordVetting  uint32 = 3 // packs whose chunks a verifier read and found right
+	RecordDistrust uint32 = 4 // hosts whose work is not to be built on, or records of this kind withdrawn
+	RecordLedger   uint32 = 5 // forgotten snapshots, kept when the record that forgot them goes
 )
 
 // Record is the body of g/ objects.
@@ -184,6 +187,10 @@ type Record struct {
 	DamagedChunks  []ID
 	Reasons        []string
 	Session        string
+	VettedPacks    []PackName
+	VettedSegments []string
+	Distrusted     []Host
+	Withdrawn      []string
 }
 
 // Decision is the body of settled prune decisions.
@@ -338,6 +345,10 @@ type Directory struct {
 	Signer      Certificate
 	Created     int64
 	Signature   []byte
+	// PageSums and PageSignature, absent from small segments, let pages be trusted
+	// one by one: PageSumSize bytes for each, in order of their numbers.
+	PageSums      []byte
+	PageSignature []byte
 }
 
 // The types of entries.

@@ -82,6 +82,13 @@ func TestDecodeRefuses(t *testing.T) {
 		{"delta without base", footer(block(field(5, 2), oneChunk)), new(Footer)},
 		{"base without delta", footer(block(oneChunk, field(8, rep(1, 32)))), new(Footer)},
 		{"first IDs break off", field(5, rep(1, 9)), new(Directory)},
+		{"distrusted hosts break off", field(11, rep(1, 9)), new(Record)},
+		{"distrusted hosts descend", field(11, append(rep(2, 8), rep(1, 8)...)), new(Record)},
+		{"distrusted hosts repeat", field(11, rep(1, 16)), new(Record)},
+		{"vetted segments descend", join(field(10, []byte("x/2")), field(10, []byte("x/1"))), new(Record)},
+		{"page sums break off", join(field(10, rep(1, 17)), field(11, rep(1, 64))), new(Directory)},
+		{"page sums without signature", field(10, rep(1, 16)), new(Directory)},
+		{"signature of no page sums", field(11, rep(1, 64)), new(Directory)},
 		{"entry without type", field(2, 1), new(Entry)},
 		{"attributes descend", join(field(1, 1), field(17, field(1, []byte("b"))), field(17, field(1, []byte("a")))), new(Entry)},
 		{"too many pieces", join(field(1, 1), field(18, bytes.Repeat([]byte{3}, InlinePieces+1))), new(Entry)},
@@ -259,7 +266,7 @@ func TestManifestKeepsFirstProblems(t *testing.T) {
 // page leaves out.
 func TestAppendSigned(t *testing.T) {
 	unsigned := map[string][]protowire.Number{
-		"Certificate": {4}, "Root": {15}, "Slot": {8}, "Envelope": {7}, "Footer": {4, 5}, "Directory": {9},
+		"Certificate": {4}, "Root": {15}, "Slot": {8}, "Envelope": {7}, "Footer": {4, 5}, "Directory": {9, 10, 11},
 	}
 	for _, s := range samples() {
 		signer, ok := s.value.(interface{ AppendSigned([]byte) []byte })

@@ -90,7 +90,7 @@ func TestEveryPackageIsListed(t *testing.T) {
 }
 
 // testEquipment may be imported by test files of any layer and by no others.
-var testEquipment = map[string]bool{"object/objecttest": true, "object/s3/s3test": true}
+var testEquipment = map[string]bool{"object/objecttest": true, "object/s3/s3test": true, "object/s3/s3test/cold": true}
 
 // sdks are the modules that only object/s3 may import.
 var sdks = []string{"github.com/aws/", "github.com/minio/"}

@@ -109,6 +109,34 @@ func BenchmarkLookupMissColdFilter(b *testing.B) {
 	}
 }
 
+// BenchmarkLookupFar looks up what is in a segment on the drive, whose pages are kept.
+func BenchmarkLookupFar(b *testing.B) {
+	d := newDrive(b)
+	c := largeContent(1)
+	d.add(b, c)
+	ids := c.ids()
+	v := openView(b, openMirror(b, b.TempDir()), d, d.names(), d.far(b, never))
+	b.Run("hit", func(b *testing.B) {
+		b.ReportAllocs()
+		for i := 0; b.Loop(); i++ {
+			if _, found, err := v.Lookup(ids[i*7919%len(ids)], nil); !found || err != nil {
+				b.Fatal(found, err)
+			}
+		}
+	})
+	for i := range ids {
+		ids[i][5] ^= 0x55
+	}
+	b.Run("miss", func(b *testing.B) {
+		b.ReportAllocs()
+		for i := 0; b.Loop(); i++ {
+			if _, found, err := v.Lookup(ids[i*7919%len(ids)], nil); found || err != nil {
+				b.Fatal(found, err)
+			}
+		}
+	})
+}
+
 func perEntry(b *testing.B, entries int) {
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(entries), "ns/entry")
 	b.ReportAllocs()

@@ -23,9 +23,9 @@ type PackEntry struct {
 type Builder struct {
 	packs      []format.PackInfo
 	positions  map[format.PackName]uint32 // in packs
-	packBytes  int                        // of the pack table, if no pack is described in two ways
 	records    []record
 	outOfRange bool // an entry that the format has no room for was added
+	sumsFrom   int  // see there
 }
 
 // record is an entry in a form that sorts fast.
@@ -35,7 +35,9 @@ type record struct {
 }
 
 // NewBuilder returns an empty builder.
-func NewBuilder() *Builder { return &Builder{positions: make(map[format.PackName]uint32)} }
+func NewBuilder() *Builder {
+	return &Builder{positions: make(map[format.PackName]uint32), sumsFrom: sumsFrom}
+}
 
 // AddPack adds a pack and its chunks. A pack may come more than once; equal
 // entries count once.
@@ -61,7 +63,6 @@ func (b *Builder) addPack(info *format.PackInfo) uint32 {
 	own.BasePacks = slices.Clone(info.BasePacks)
 	b.packs = append(b.packs, own)
 	b.positions[info.Name] = at
-	b.packBytes += packRecordSize(info)
 	return at
 }
 
@@ -76,18 +77,6 @@ func (b *Builder) Entries() int { return len(b.records) }
 
 // Packs returns how many packs were added.
 func (b *Builder) Packs() int { return len(b.packs) }
-
-// reset empties the builder and keeps its memory.
-func (b *Builder) reset() {
-	b.packs, b.records, b.packBytes = b.packs[:0], b.records[:0], 0
-	clear(b.positions)
-}
-
-// size returns about how many bytes the segment will have.
-func (b *Builder) size() int {
-	entries := len(b.records)
-	return entries*format.IndexEntrySize + b.packBytes + int(filterSize(uint64(entries)))
-}
 
 // packRecordSize returns about how many bytes a pack's record has in the table.
 func packRecordSize(info *format.PackInfo) int { return 80 + format.IDSize*len(info.BasePacks) }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"math/rand/v2"
+	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -23,7 +24,7 @@ func compactAll(t testing.TB, v *View, d *drive, inputs []string, drop func(*for
 	t.Helper()
 	var out []emitted
 	err := v.Compact(t.Context(), d.keys, inputs, drop, now, func(name string, body []byte) error {
-		out = append(out, emitted{name, body})
+		out = append(out, emitted{name, bytes.Clone(body)})
 		return nil
 	})
 	if err != nil {
@@ -60,7 +61,16 @@ func TestCompactAgreesWithModel(t *testing.T) {
 			}
 			kept = append(kept, left)
 		}
-		out := compactAll(t, v, d, inputs, dropped, testTime)
+		var out []emitted
+		run := compaction{keys: d.keys, inputs: inputs, drop: dropped, now: testTime,
+			size: rapid.SampledFrom([]int{1000, 4000, compactSize}).Draw(rt, "size"),
+			emit: func(name string, body []byte) error {
+				out = append(out, emitted{name, bytes.Clone(body)})
+				return nil
+			}}
+		if err := run.run(t.Context(), v); err != nil {
+			rt.Fatal(err)
+		}
 		clear(d.contents)
 		var merged []string
 		for _, s := range out {
@@ -117,6 +127,20 @@ func TestCompactIsDeterministic(t *testing.T) {
 	}
 }
 
+// compactInto merges all segments into some of about size bytes.
+func compactInto(t testing.TB, v *View, d *drive, size int) []emitted {
+	t.Helper()
+	var out []emitted
+	run := compaction{keys: d.keys, inputs: d.names(), now: testTime, size: size, emit: func(name string, body []byte) error {
+		out = append(out, emitted{name, bytes.Clone(body)})
+		return nil
+	}}
+	if err := run.run(t.Context(), v); err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
 func TestCompactDivides(t *testing.T) {
 	d := newDrive(t)
 	r := rand.New(rand.NewPCG(2, 7))
@@ -126,18 +150,11 @@ func TestCompactDivides(t *testing.T) {
 		c.entries[i%2] = append(c.entries[i%2], PackEntry{ID: randomID(r), BlockOffset: uint32(i)})
 	}
 	name := d.add(t, c)
-	v := openView(t, openMirror(t, t.TempDir()), d, []string{name})
-	var out []emitted
-	run := compaction{keys: d.keys, inputs: []string{name}, now: testTime, size: size, emit: func(name string, body []byte) error {
-		out = append(out, emitted{name, body})
-		return nil
-	}}
-	if err := run.run(t.Context(), v); err != nil {
-		t.Fatal(err)
+	out := compactInto(t, openView(t, openMirror(t, t.TempDir()), d, []string{name}), d, size)
+	if len(out) != 4 { // each pack is too large for one
+		t.Fatalf("%d segments", len(out))
 	}
-	if want := len(d.body(t, name))/size + 1; len(out) != want {
-		t.Fatalf("%d segments, want %d", len(out), want)
-	}
+	clear(d.contents)
 	var names []string
 	for _, s := range out {
 		if len(s.body) > size*64/63 {
@@ -148,21 +165,52 @@ func TestCompactDivides(t *testing.T) {
 	}
 	w := openView(t, openMirror(t, t.TempDir()), d, names)
 	expectInputs(t, w, names, []string{name})
-	groups := 0
-	for _, err := range w.Merge(t.Context()) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		groups++
-	}
-	if groups != count {
-		t.Errorf("%d groups of %d", groups, count)
-	}
-	for i := range out[1:] {
-		before, after := d.firstIDs(t, out[i]), d.firstIDs(t, out[i+1])
+	expectGroups(t, w, modelOf(c))
+	for _, pair := range [][2]int{{0, 1}, {2, 3}} {
+		before, after := d.firstIDs(t, out[pair[0]]), d.firstIDs(t, out[pair[1]])
 		if before[len(before)-1] >= after[0] {
 			t.Error("the ranges of IDs overlap")
 		}
+	}
+}
+
+// TestCompactKeepsPacksTogether merges more than a segment holds, and wants each pack in few of them.
+func TestCompactKeepsPacksTogether(t *testing.T) {
+	d := newDrive(t)
+	for i := range 4 {
+		c := benchContent(uint64(i), 40_000)
+		for k := range c.packs {
+			c.packs[k].Written = int64(1000*i + k)
+		}
+		d.add(t, c)
+	}
+	inputs, contents := d.names(), d.all(d.names()...)
+	dir := t.TempDir()
+	v := openView(t, openMirror(t, dir), d, inputs)
+	out := compactInto(t, v, d, 1<<20)
+	if len(out) < 5 || len(out) > 6 {
+		t.Errorf("%d segments", len(out))
+	}
+	listed, packs := 0, 0
+	clear(d.contents)
+	var names []string
+	for _, s := range out {
+		d.put(t, s.name, s.body)
+		names = append(names, s.name)
+	}
+	w := openView(t, openMirror(t, ""), d, names)
+	for _, info := range w.Segments() {
+		listed += int(info.Packs)
+	}
+	for range w.Packs() {
+		packs++
+	}
+	if listed > packs+packs/20 {
+		t.Errorf("%d packs are listed %d times", packs, listed)
+	}
+	expectGroups(t, w, modelOf(contents...))
+	if left := must(filepath.Glob(filepath.Join(dir, "*"+partSuffix)))(t); len(left) > 0 {
+		t.Errorf("files remain: %v", left)
 	}
 }
 

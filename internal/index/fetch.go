@@ -73,7 +73,7 @@ func (v *View) judge(ctx context.Context, name string, err error) error {
 
 // fetchSegment reads a segment from the drive.
 func (v *View) fetchSegment(ctx context.Context, name string) (*layer, error) {
-	from, err := openBody(ctx, v.store, name)
+	from, err := openBody(ctx, v.store, name, v.far.sizes[name])
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +92,7 @@ func (v *View) mirrorSegment(name string, from body) (*layer, error) {
 			return nil, err
 		}
 		l.claim(0)
-		damaged := l.load(&v.packs)
+		damaged := v.loadLayer(l)
 		if damaged == nil {
 			return l, nil
 		}
@@ -179,7 +179,7 @@ func (v *View) onlyIn(l *layer) []string {
 // Verify reads the segment called name from the drive, past any mirror, and
 // verifies all of it. The error is a *BadSegment.
 func Verify(ctx context.Context, store object.Store, k *seal.Keyring, name string) (SegmentInfo, error) {
-	from, err := openBody(ctx, store, name)
+	from, err := openBody(ctx, store, name, 0)
 	if err == nil {
 		var m *member
 		if m, err = decodeSegment(k, name, from, newLayerWriter(nowhere{}, layerID{})); err == nil {

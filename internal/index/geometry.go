@@ -33,9 +33,13 @@ func newGeometry(d *format.Directory) (geometry, error) {
 // pagesOf returns how many pages of at most size bytes hold so many.
 func pagesOf(bytes, size uint64) uint64 { return (bytes + size - 1) / size }
 
+// pages returns how many pages there are before the directory.
+func (g geometry) pages() uint64 {
+	return pagesOf(g.entryBytes, entryPageSize) +
+		pagesOf(g.packBytes, format.SegmentPageSize) + pagesOf(g.filterBytes, format.SegmentPageSize)
+}
+
 // directoryOffset returns where the directory is, in bytes from the object's start.
 func (g geometry) directoryOffset() uint64 {
-	pages := pagesOf(g.entryBytes, entryPageSize) +
-		pagesOf(g.packBytes, format.SegmentPageSize) + pagesOf(g.filterBytes, format.SegmentPageSize)
-	return format.HeaderSize + g.entryBytes + g.packBytes + g.filterBytes + pages*tagSize
+	return format.HeaderSize + g.entryBytes + g.packBytes + g.filterBytes + g.pages()*tagSize
 }

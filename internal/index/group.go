@@ -16,6 +16,8 @@ import (
 type Group struct {
 	ID format.ShortID
 	At []Location
+
+	authors []format.Host // by place, if asked for: a place then stands once for each
 }
 
 // holding is a layer that an iteration keeps open, as it was when that began.
@@ -27,6 +29,9 @@ type holding struct {
 
 // hold keeps all layers open that have segments wanted; nil wants all.
 func (v *View) hold(wanted map[string]bool) ([]holding, error) {
+	if err := v.Complete(); err != nil {
+		return nil, err
+	}
 	v.mu.RLock()
 	defer v.mu.RUnlock()
 	if v.closed {
@@ -55,16 +60,24 @@ func letGo(held []holding) {
 
 // Merge yields all entries of the view as groups in ascending order of IDs. What
 // is added to the view meanwhile may be missing. After an error it yields nothing more.
-func (v *View) Merge(ctx context.Context) iter.Seq2[Group, error] { return v.groups(ctx, nil) }
+func (v *View) Merge(ctx context.Context) iter.Seq2[Group, error] { return v.groups(ctx, nil, false) }
+
+// MergeByAuthor does as Merge, but At has each place once for each author.
+func (v *View) MergeByAuthor(ctx context.Context) iter.Seq2[Group, error] {
+	return v.groups(ctx, nil, true)
+}
+
+// Author returns who answers for place number i of a group of MergeByAuthor.
+func (g *Group) Author(i int) format.Host { return g.authors[i] }
 
 // groups yields the entries of the segments wanted; nil wants all. Where it
-// meets damage it goes on with the repaired layers.
-func (v *View) groups(ctx context.Context, wanted map[string]bool) iter.Seq2[Group, error] {
+// meets damage it goes on with the repaired layers. With authored the authors of entries are kept apart.
+func (v *View) groups(ctx context.Context, wanted map[string]bool, authored bool) iter.Seq2[Group, error] {
 	return func(yield func(Group, error) bool) {
 		var last format.ShortID
 		begun, ended := false, false
 		for {
-			err := v.eachGroup(ctx, wanted, func(g Group) bool {
+			err := v.eachGroup(ctx, wanted, authored, func(g Group) bool {
 				if begun && bytes.Compare(g.ID[:], last[:]) <= 0 { // yielded before the damage
 					return true
 				}
@@ -86,7 +99,7 @@ func (v *View) groups(ctx context.Context, wanted map[string]bool) iter.Seq2[Gro
 }
 
 // eachGroup visits groups until visit returns false.
-func (v *View) eachGroup(ctx context.Context, wanted map[string]bool, visit func(Group) bool) error {
+func (v *View) eachGroup(ctx context.Context, wanted map[string]bool, authored bool, visit func(Group) bool) error {
 	held, err := v.hold(wanted)
 	if err != nil {
 		return err
@@ -109,7 +122,7 @@ func (v *View) eachGroup(ctx context.Context, wanted map[string]bool, visit func
 			if !visit(g) {
 				return nil
 			}
-			g.At = g.At[:0]
+			g.At, g.authors = g.At[:0], g.authors[:0]
 		}
 		if c == nil {
 			return nil
@@ -120,12 +133,32 @@ func (v *View) eachGroup(ctx context.Context, wanted map[string]bool, visit func
 		if err != nil {
 			return &damage{h.layer, err}
 		}
-		if !slices.Contains(g.At, at) {
-			g.At = append(g.At, at)
-		}
+		at.Doubted = h.layer.doubts(c.entry, at.Pack)
+		g.add(at, h.layer, c.entry, authored)
 		if err := q.advance(); err != nil {
 			return err
 		}
+	}
+}
+
+// add takes a place into the group. What somebody trusted lists is not doubted, whoever
+// else lists it.
+func (g *Group) add(at Location, l *layer, entry []byte, authored bool) {
+	var author format.Host
+	if authored {
+		author = l.originOf(entry).Author
+	}
+	for i := range g.At {
+		known := &g.At[i]
+		if known.Pack == at.Pack && known.BlockOffset == at.BlockOffset && known.BlockLength == at.BlockLength &&
+			known.ChunkOffset == at.ChunkOffset && (!authored || g.authors[i] == author) {
+			known.Doubted = known.Doubted && at.Doubted
+			return
+		}
+	}
+	g.At = append(g.At, at)
+	if authored {
+		g.authors = append(g.authors, author)
 	}
 }
 

@@ -36,9 +36,12 @@ type layer struct {
 	live        []bool // members that the view takes from this layer
 	liveEntries uint64
 	packs       []*format.PackInfo // by position; nil for packs of dead members only
+	hosts       []format.Host      // by position: who wrote the pack, as this layer's table has it
 	fences      []uint64           // first 8 bytes, big-endian, of each entry page's first ID
 	filter      filter             // the first bytes of the filter, as many as were given memory
 	release     func()             // gives filter's memory back
+
+	judgement *judgement // set before the layer is published; nil: all is trusted
 
 	condemned  bool // found damaged; guarded by the view's change
 	references atomic.Int32
@@ -93,6 +96,7 @@ func readMember(r *sectionReader, buffer *[]byte) (member, error) {
 	if err := m.directory.Decode(*buffer); err != nil {
 		return m, fmt.Errorf("%w: %w", errDamaged, err)
 	}
+	m.signer = format.HostOf(m.directory.Signer.PublicKey)
 	return m, nil
 }
 
@@ -163,13 +167,13 @@ func (l *layer) load(table *packTable) error {
 			return err
 		}
 		if wanted != nil && !wanted[i] {
-			l.packs = append(l.packs, nil)
+			l.packs, l.hosts = append(l.packs, nil), append(l.hosts, format.Host{})
 			continue
 		}
 		if err := info.Decode(buffer); err != nil {
 			return fmt.Errorf("%w: %w", errDamaged, err)
 		}
-		l.packs = append(l.packs, table.intern(&info))
+		l.packs, l.hosts = append(l.packs, table.intern(&info)), append(l.hosts, info.Host)
 	}
 	return nil
 }

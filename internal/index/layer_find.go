@@ -25,12 +25,12 @@ func (l *layer) find(id *format.ShortID, visit func(Location) bool) (bool, error
 		return false, err
 	}
 	high, low := words(id[:])
-	for number := l.firstPage(high); number < len(l.fences) && l.fences[number] <= high; number++ {
+	for number := firstPage(l.fences, high); number < len(l.fences) && l.fences[number] <= high; number++ {
 		if err := l.pages.read(p, l.footer.sections[entrySection].first+uint64(number)); err != nil {
 			return false, err
 		}
 		count := min(entriesPerPage, int(l.footer.entries)-number*entriesPerPage)
-		i := lowerBound(p, count, high, low)
+		i := lowerBound(p[:], layerEntry, count, high, low)
 		for ; i < count; i++ {
 			e := p[i*layerEntry : (i+1)*layerEntry]
 			if h, w := words(e); h != high || w != low {
@@ -40,7 +40,11 @@ func (l *layer) find(id *format.ShortID, visit func(Location) bool) (bool, error
 			if err != nil {
 				return false, err
 			}
-			if live && visit(at) {
+			if !live {
+				continue
+			}
+			at.Doubted = l.doubts(e, at.Pack)
+			if visit(at) {
 				return true, nil
 			}
 		}
@@ -67,21 +71,21 @@ func (l *layer) mayHave(id *format.ShortID, p *page) (bool, error) {
 // high: the one before the first whose fence is not below high. IDs are hashes
 // and so evenly spread: the search begins where that puts them and
 // doubles its steps, so that it ends soon even when they are not.
-func (l *layer) firstPage(high uint64) int {
-	n := len(l.fences)
+func firstPage(fences []uint64, high uint64) int {
+	n := len(fences)
 	guess, _ := bits.Mul64(high, uint64(n))
 	below, from := int(guess), int(guess) // below: fences before it are below high
-	for step := 1; below > 0 && l.fences[below-1] >= high; step *= 2 {
+	for step := 1; below > 0 && fences[below-1] >= high; step *= 2 {
 		from = below - 1
 		below = max(0, below-step)
 	}
-	for step := 1; from < n && l.fences[from] < high; step *= 2 {
+	for step := 1; from < n && fences[from] < high; step *= 2 {
 		below = from + 1
 		from = min(n, from+step)
 	}
 	for below < from {
 		middle := int(uint(below+from) >> 1)
-		if l.fences[middle] < high {
+		if fences[middle] < high {
 			below = middle + 1
 		} else {
 			from = middle
@@ -90,12 +94,13 @@ func (l *layer) firstPage(high uint64) int {
 	return max(0, below-1)
 }
 
-// lowerBound returns the position of the first of a page's entries that is not below an ID.
-func lowerBound(p *page, count int, high, low uint64) int {
+// lowerBound returns the position of the first of a page's entries, of size bytes each, that
+// is not below an ID.
+func lowerBound(p []byte, size, count int, high, low uint64) int {
 	from, to := 0, count
 	for from < to {
 		middle := int(uint(from+to) >> 1)
-		h, w := words(p[middle*layerEntry : (middle+1)*layerEntry])
+		h, w := words(p[middle*size : (middle+1)*size])
 		if h < high || h == high && w < low {
 			from = middle + 1
 		} else {
@@ -108,6 +113,16 @@ func lowerBound(p *page, count int, high, low uint64) int {
 // words returns the ID an entry begins with as two integers in its order.
 func words(entry []byte) (high, low uint64) {
 	return binary.BigEndian.Uint64(entry), binary.BigEndian.Uint64(entry[8:])
+}
+
+// doubts reports whether an entry of a live member, which is in pack, is doubted.
+func (l *layer) doubts(entry []byte, pack *format.PackInfo) bool {
+	return l.judgement != nil && l.judgement.doubts(pack, l.originOf(entry))
+}
+
+// originOf returns by whose word an entry is there.
+func (l *layer) originOf(entry []byte) Origin {
+	return l.origin(int(binary.LittleEndian.Uint16(entry[30:])), binary.LittleEndian.Uint32(entry[16:]))
 }
 
 // location decodes an entry, given the layer's packs, and tells whether its member is live.

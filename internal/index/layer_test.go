@@ -97,7 +97,7 @@ func TestFirstPage(t *testing.T) {
 		if fences[len(fences)-1] < high {
 			want = len(fences) - 1
 		}
-		if got := (&layer{fences: fences}).firstPage(high); got != want {
+		if got := firstPage(fences, high); got != want {
 			t.Fatalf("first page of %x in %x is %d, want %d", high, fences, got, want)
 		}
 	})

@@ -87,7 +87,8 @@ func (f *footer) parse(b []byte, number uint64) error {
 // which concern the segment's own pages only.
 type member struct {
 	name      string
-	size      uint64 // bytes of the segment's object
+	signer    format.Host // set in open layers
+	size      uint64      // bytes of the segment's object
 	directory format.Directory
 }
 

@@ -147,14 +147,13 @@ func (m *Mirror) write(id layerID, build func(io.WriterAt) error) (*layer, error
 // gives the place up and returns a *writeError.
 func (m *Mirror) writeOnce(id layerID, build func(io.WriterAt) error) (*layer, error) {
 	place := m.place()
+	from, err := writeIn(place, id, layerSuffix, build)
 	if place == "" {
-		memory := new(memoryFile)
-		if err := build(memory); err != nil {
+		if err != nil {
 			return nil, err
 		}
-		return openLayer(memory.source(), id)
+		return openLayer(from, id)
 	}
-	from, err := writeFile(place, id, build)
 	var cause *writeError
 	if errors.As(err, &cause) {
 		m.fail(place, err)

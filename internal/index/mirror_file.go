@@ -25,9 +25,24 @@ func (f checkedFile) WriteAt(p []byte, offset int64) (int, error) {
 	return n, err
 }
 
-// writeFile writes a layer under a temporary name, renames it and opens it. It
-// need not be durable: what a crash leaves of it does not pass for a layer.
-func writeFile(place string, id layerID, build func(io.WriterAt) error) (source, error) {
+// fileName is the name of a mirror's file.
+func fileName(id layerID, suffix string) string { return hex.EncodeToString(id[:]) + suffix }
+
+// writeIn writes a layer or a sketch to a folder, or to memory where place is "".
+func writeIn(place string, id layerID, suffix string, build func(io.WriterAt) error) (source, error) {
+	if place != "" {
+		return writeFile(place, id, suffix, build)
+	}
+	memory := new(memoryFile)
+	if err := build(memory); err != nil {
+		return source{}, err
+	}
+	return memory.source(), nil
+}
+
+// writeFile writes a file under a temporary name, renames it and opens it. It
+// need not be durable: what a crash leaves of it does not pass for whole.
+func writeFile(place string, id layerID, suffix string, build func(io.WriterAt) error) (source, error) {
 	pattern := hex.EncodeToString(id[:]) + "-*" + partSuffix
 	part, err := os.CreateTemp(place, pattern)
 	if errors.Is(err, os.ErrNotExist) && os.MkdirAll(place, 0o700) == nil { // somebody deleted the folder
@@ -41,7 +56,7 @@ func writeFile(place string, id layerID, build func(io.WriterAt) error) (source,
 		_ = os.Remove(part.Name()) // removed as abandoned later, if not now
 		return source{}, err
 	}
-	path := filepath.Join(place, hex.EncodeToString(id[:])+layerSuffix)
+	path := filepath.Join(place, fileName(id, suffix))
 	from, err := publishFile(part, path)
 	if err != nil {
 		_ = os.Remove(part.Name())

@@ -50,7 +50,9 @@ func (t *packTable) revise(list []*format.PackInfo) []*format.PackInfo {
 	}
 	revised := make([]*format.PackInfo, len(list))
 	for i, info := range list {
-		revised[i] = t.byName[info.Name]
+		if info != nil { // of a dead member
+			revised[i] = t.byName[info.Name]
+		}
 	}
 	return revised
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"hash"
 
@@ -21,17 +22,11 @@ type body interface {
 // decoder reads a segment from start to end, once, checks everything there is
 // to check, and writes it as a layer. Until run returns nil, nothing written may be trusted.
 type decoder struct {
+	segmentHead
 	keys *seal.Keyring
 	from body
 	to   *layerWriter
-
-	host      format.Host // from the object's name
-	hash      format.ID   // from the object's name
-	header    []byte
-	trailer   format.SegmentTrailer
-	directory format.Directory
-	geometry  geometry
-	cipher    *seal.SegmentCipher
+	hash format.ID // from the object's name
 
 	object  hash.Hash // over the object
 	content hash.Hash // makes the content ID
@@ -42,7 +37,7 @@ type decoder struct {
 }
 
 // decodeSegment reads and verifies the segment called name and writes it as a layer.
-// It returns the directory without FirstIDs.
+// It returns the directory without what only tells of pages.
 func decodeSegment(k *seal.Keyring, name string, from body, to *layerWriter) (*member, error) {
 	d := decoder{keys: k, from: from, to: to, object: sha256.New()}
 	var err error
@@ -55,7 +50,7 @@ func decodeSegment(k *seal.Keyring, name string, from body, to *layerWriter) (*m
 		}
 	}
 	m := member{name: name, size: from.size(), directory: d.directory}
-	m.directory.FirstIDs = nil
+	m.directory.FirstIDs, m.directory.PageSums, m.directory.PageSignature = nil, nil, nil
 	if err := to.finish([]member{m}); err != nil {
 		return nil, err
 	}
@@ -72,14 +67,10 @@ func (d *decoder) readEnds() error {
 	if err != nil {
 		return err
 	}
-	if d.trailer, err = format.ParseSegmentTrailer(b); err != nil {
+	if err := d.parseTrailer(b, size); err != nil {
 		return err
 	}
-	offset, length := d.trailer.DirectoryOffset, uint64(d.trailer.DirectoryLength)
-	if offset+length+format.SegmentTrailerSize != size {
-		return fmt.Errorf("directory of %d bytes at %d in a segment of %d: %w", length, offset, size, format.ErrCorrupt)
-	}
-	sealed, err := d.from.at(offset, length)
+	sealed, err := d.from.at(d.trailer.DirectoryOffset, uint64(d.trailer.DirectoryLength))
 	if err != nil {
 		return err
 	}
@@ -87,46 +78,15 @@ func (d *decoder) readEnds() error {
 	if b, err = d.from.at(0, format.HeaderSize); err != nil {
 		return err
 	}
-	d.header = bytes.Clone(b)
-	return d.openDirectory(sealed)
-}
-
-// openDirectory opens the directory and checks all that can be told from it alone.
-func (d *decoder) openDirectory(sealed []byte) error {
-	header, _, err := format.ParseHeader(d.header)
-	if err != nil {
+	if err := d.open(d.keys, bytes.Clone(b), sealed); err != nil {
 		return err
 	}
-	if header.Kind != format.KindSegment {
-		return fmt.Errorf("object of kind %q: %w", header.Kind, format.ErrCorrupt)
-	}
-	if d.cipher, err = d.keys.SegmentCipher(header.Epoch, d.trailer.ContentID); err != nil {
+	if d.content, err = d.keys.SegmentContent(d.epoch); err != nil {
 		return err
 	}
-	if d.content, err = d.keys.SegmentContent(header.Epoch); err != nil {
+	// Of a revoked host the owner vouches for the other signature only; the object's hash is checked anyway.
+	if err := d.trustPages(d.keys); err != nil && !errors.Is(err, errNoSums) && !errors.Is(err, seal.ErrRevoked) {
 		return err
-	}
-	plain, err := d.cipher.OpenDirectory(nil, directoryPage, sealed)
-	if err != nil {
-		return err
-	}
-	dir := &d.directory
-	if err := dir.Decode(plain); err != nil {
-		return err
-	}
-	if format.HostOf(dir.Signer.PublicKey) != d.host {
-		return fmt.Errorf("signed by another host than named: %w", seal.ErrUntrusted)
-	}
-	if err := d.keys.VerifySignature(&dir.Signer, contextSegment, dir.Signature,
-		d.header, d.trailer.ContentID[:], dir.AppendSigned(nil)); err != nil {
-		return err
-	}
-	if d.geometry, err = newGeometry(dir); err != nil {
-		return err
-	}
-	if d.geometry.directoryOffset() != d.trailer.DirectoryOffset ||
-		uint64(len(dir.FirstIDs)) != pagesOf(d.geometry.entryBytes, entryPageSize) {
-		return fmt.Errorf("directory contradicts the segment's length: %w", format.ErrCorrupt)
 	}
 	d.object.Write(d.header)
 	d.offset = format.HeaderSize
@@ -143,8 +103,8 @@ func (d *decoder) nextPage(n uint64) ([]byte, error) {
 	if d.plain, err = d.cipher.Open(d.plain[:0], d.page, sealed); err != nil {
 		return nil, err
 	}
-	if uint64(len(d.plain)) != n {
-		return nil, fmt.Errorf("page of %d bytes: %w", len(d.plain), format.ErrCorrupt)
+	if err := d.checkSum(d.page, sealed); err != nil {
+		return nil, err
 	}
 	d.offset += n + tagSize
 	d.page++

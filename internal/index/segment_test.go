@@ -133,6 +133,9 @@ type forgery struct {
 	entries, table []byte
 	filter         []byte
 	directory      format.Directory
+	withSums       bool
+	spoilSums      func(sums []byte) []byte // before they are signed
+	spoilSignature bool
 }
 
 func forge(t *testing.T, k *seal.Keyring, c *content) *forgery {
@@ -145,8 +148,8 @@ func forge(t *testing.T, k *seal.Keyring, c *content) *forgery {
 		t.Fatal(err)
 	}
 	f := new(forgery)
-	for page := range b.entryPages() {
-		f.entries = append(f.entries, page...)
+	for i := range b.records {
+		f.entries = b.records[i].append(f.entries)
 	}
 	for i := range b.packs {
 		f.table = format.AppendPackRecord(f.table, &b.packs[i])
@@ -178,14 +181,27 @@ func (f *forgery) seal(t *testing.T, k *seal.Keyring) []byte {
 	id := format.ID(h.Sum(nil))
 	f.directory.Signature = k.Sign(contextSegment, header, id[:], f.directory.AppendSigned(nil))
 	cipher := must(k.SegmentCipher(k.Epoch(), id))(t)
-	out, number := header, uint32(0)
+	out, number, sums := header, uint32(0), []byte(nil)
 	for _, part := range []struct {
 		bytes []byte
 		size  int
 	}{{f.entries, entryPageSize}, {f.table, format.SegmentPageSize}, {f.filter, format.SegmentPageSize}} {
 		for page := range slices.Chunk(part.bytes, part.size) {
+			start := len(out)
 			out = cipher.Seal(out, number, page)
+			sum := seal.PageSum(out[start:])
+			sums = append(sums, sum[:]...)
 			number++
+		}
+	}
+	if f.withSums {
+		if f.spoilSums != nil {
+			sums = f.spoilSums(sums)
+		}
+		f.directory.PageSums = sums
+		f.directory.PageSignature = k.Sign(contextPages, header, id[:], f.directory.AppendPagesSigned(nil))
+		if f.spoilSignature {
+			f.directory.PageSignature[0] ^= 1
 		}
 	}
 	offset := len(out)
@@ -242,6 +258,12 @@ func TestSegmentForgeries(t *testing.T) {
 			second, _, _ := format.NextPackRecord(rest)
 			f.table = slices.Concat(f.table[at:at+len(second)+at-len(first)], f.table[:at], f.table[at+len(second)+at-len(first):])
 			f.describe(k, f.directory.Packs)
+		},
+		"sum of a page": func(f *forgery) {
+			f.withSums, f.spoilSums = true, func(sums []byte) []byte { sums[17] ^= 1; return sums }
+		},
+		"sum missing": func(f *forgery) {
+			f.withSums, f.spoilSums = true, func(sums []byte) []byte { return sums[format.PageSumSize:] }
 		},
 		"no table": func(f *forgery) {
 			f.table = nil

@@ -51,7 +51,7 @@ func (v *View) swap(l *layer, inputs []*layer) error {
 	for i := range l.members {
 		l.claim(i)
 	}
-	if err := l.load(&v.packs); err != nil {
+	if err := v.loadLayer(l); err != nil {
 		err = &writeError{err}
 		return errors.Join(err, l.discard())
 	}

@@ -30,6 +30,8 @@ type Location struct {
 	BlockOffset uint32 // of the block in the pack
 	BlockLength uint32 // whole, as in the pack
 	ChunkOffset uint32 // of the chunk in the block's content
+	// Doubted means that nobody whom the view trusts lists the copy; see Judged.
+	Doubted bool
 }
 
 // SegmentInfo describes a segment of a view.
@@ -48,12 +50,14 @@ type SegmentInfo struct {
 // View is the index as one run sees it: the segments it was opened with and those
 // it was given since. It is safe for concurrent use.
 type View struct {
-	mirror  *Mirror
-	store   object.Store
-	keys    *seal.Keyring
-	ctx     context.Context // from Mirror.View; for fetches that damage of the mirror makes necessary
-	skipBad bool
-	packs   packTable
+	mirror    *Mirror
+	store     object.Store
+	keys      *seal.Keyring
+	ctx       context.Context // from Mirror.View; for fetches that damage of the mirror makes necessary
+	skipBad   bool
+	judgement *judgement // nil: all is trusted
+	packs     packTable
+	far       farSide
 
 	change  sync.Mutex // held by whoever changes layers
 	repairs int        // guarded by change
@@ -62,6 +66,7 @@ type View struct {
 	layers []*layer      // guarded by mu; most entries first; replaced as a whole, with change held
 	bad    []*BadSegment // guarded by mu
 	closed bool          // guarded by mu
+	failed error         // guarded by mu: why not all segments could be had when all were needed
 }
 
 // Option is a choice for Mirror.View.
@@ -84,7 +89,10 @@ func (m *Mirror) View(ctx context.Context, store object.Store, k *seal.Keyring, 
 	}
 	v.change.Lock()
 	defer v.change.Unlock()
-	err := v.fetch(v.adopt(names))
+	missing, err := v.openFar(v.adopt(names))
+	if err == nil {
+		err = v.fetch(missing)
+	}
 	if err == nil {
 		err = v.settle()
 	}
@@ -92,6 +100,7 @@ func (m *Mirror) View(ctx context.Context, store object.Store, k *seal.Keyring, 
 		return nil, errors.Join(fmt.Errorf("open index: %w", err), v.close())
 	}
 	v.loadFilters()
+	v.loadSketches()
 	return v, nil
 }
 
@@ -123,7 +132,7 @@ func (v *View) adopt(names []string) (missing []string) {
 			}
 		}
 		claims := l.names()
-		if len(claims) == 0 || l.load(&v.packs) != nil {
+		if len(claims) == 0 || v.loadLayer(l) != nil {
 			_ = l.discard() // a file that was only read
 			continue
 		}
@@ -151,15 +160,33 @@ func (v *View) loadFilters() {
 // about to be removed not counted. The layer is in no lookup's sight yet. Damage is
 // noticed when the filter is needed.
 func (v *View) loadFilter(l *layer, removed []*layer) {
-	left := filterMemory
-	for _, other := range v.layers {
-		if !slices.Contains(removed, other) {
-			left -= len(other.filter)
-		}
-	}
-	if left > 0 && len(l.filter) == 0 {
+	if left := v.filterRoom(removed); left > 0 && len(l.filter) == 0 {
 		_ = l.loadFilter(uint64(left))
 	}
+}
+
+// freeFilters gives back the memory of filters, which are read from the layers from then on.
+func (v *View) freeFilters() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for _, l := range v.layers {
+		l.release()
+		l.filter, l.release = nil, func() {}
+	}
+}
+
+// filterRoom returns how many bytes of memory for filters are left, without those of removed layers.
+func (v *View) filterRoom(removed []*layer) int {
+	left := filterMemory
+	for _, l := range v.layers {
+		if !slices.Contains(removed, l) {
+			left -= len(l.filter)
+		}
+	}
+	for _, s := range v.far.now() {
+		left -= len(s.memory)
+	}
+	return left
 }
 
 // publish makes layers part of the view and others cease to be. The caller holds change.
@@ -177,18 +204,32 @@ func (v *View) publish(added, removed []*layer) {
 }
 
 // Lookup finds a copy of a chunk in a pack that accept does not refuse; nil
-// accepts all. accept must not call the view. Lookup reports whether there is one.
+// accepts all. accept must not call the view. Lookup reports whether there is one; it
+// returns a doubted one only if there is no other.
 func (v *View) Lookup(id format.ID, accept func(*format.PackInfo) bool) (Location, bool, error) {
 	short := format.ShortID(id[:])
 	for {
+		far := v.far.now()
 		at, found, err := v.lookup(&short, accept)
+		if err == nil && !found && len(far) > 0 {
+			at, found, err = v.lookupFar(far, &short, accept)
+		}
 		if err == nil {
 			return at, found, nil
 		}
-		if err := v.repair(err); err != nil {
+		if err := v.mend(err); err != nil {
 			return Location{}, false, fmt.Errorf("look up chunk %x: %w", short, err)
 		}
 	}
+}
+
+// mend repairs what an error says is damaged, or returns the error.
+func (v *View) mend(cause error) error {
+	var far *farDamage
+	if errors.As(cause, &far) {
+		return v.giveUpFar(cause)
+	}
+	return v.repair(cause)
 }
 
 func (v *View) lookup(id *format.ShortID, accept func(*format.PackInfo) bool) (at Location, found bool, err error) {
@@ -197,13 +238,18 @@ func (v *View) lookup(id *format.ShortID, accept func(*format.PackInfo) bool) (a
 	if v.closed {
 		return Location{}, false, errClosed
 	}
+	if v.failed != nil {
+		return Location{}, false, v.failed
+	}
 	for _, l := range v.layers {
 		found, err = l.find(id, func(candidate Location) bool {
 			if accept != nil && !accept(candidate.Pack) {
 				return false
 			}
-			at = candidate
-			return true
+			if !candidate.Doubted || at.Pack == nil {
+				at = candidate
+			}
+			return !candidate.Doubted
 		})
 		if err != nil {
 			return Location{}, false, &damage{l, err}
@@ -212,13 +258,18 @@ func (v *View) lookup(id *format.ShortID, accept func(*format.PackInfo) bool) (a
 			return at, true, nil
 		}
 	}
-	return Location{}, false, nil
+	return at, at.Pack != nil, nil
 }
 
-// Packs yields the packs of all segments, each once, ascending by kind and name.
+// Packs yields the packs of all segments, each once, ascending by kind and name. It waits
+// for segments that are far; where one cannot be had, it yields nothing, and that and all else of
+// the view fails, Close included.
 func (v *View) Packs() iter.Seq[*format.PackInfo] {
 	return func(yield func(*format.PackInfo) bool) {
 		var packs []*format.PackInfo
+		if v.Complete() != nil {
+			return
+		}
 		v.mu.RLock()
 		for _, l := range v.layers {
 			packs = append(packs, l.packs...)
@@ -244,6 +295,9 @@ func (v *View) Segments() []SegmentInfo {
 			}
 		}
 	}
+	for _, s := range v.far.now() {
+		infos = append(infos, s.info())
+	}
 	slices.SortFunc(infos, func(a, b SegmentInfo) int { return strings.Compare(a.Name, b.Name) })
 	return slices.CompactFunc(infos, func(a, b SegmentInfo) bool { return a.Name == b.Name })
 }
@@ -266,6 +320,7 @@ func (v *View) Bad() []*BadSegment {
 
 // Close frees what the view holds. What it still iterates over ends first.
 func (v *View) Close() error {
+	v.stopFilling()
 	v.change.Lock()
 	defer v.change.Unlock()
 	return v.close()
@@ -279,5 +334,5 @@ func (v *View) close() error {
 		failed = append(failed, l.drop())
 	}
 	v.layers, v.closed = nil, true
-	return errors.Join(failed...)
+	return errors.Join(append(failed, v.closeFar(), v.failed)...)
 }

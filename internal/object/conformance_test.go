@@ -12,6 +12,10 @@ func TestConformanceOfMem(t *testing.T) {
 	objecttest.Run(t, func(*testing.T) object.Store { return object.NewMem() })
 }
 
+func TestMemCopies(t *testing.T) {
+	objecttest.RunCopier(t, "GLACIER", func(*testing.T) object.Store { return object.NewMem() })
+}
+
 func TestConformanceOfDir(t *testing.T) {
 	objecttest.Run(t, func(t *testing.T) object.Store { return openDir(t) })
 }

@@ -65,7 +65,8 @@ func fill(ctx context.Context, f *os.File, body []byte) (fs.FileInfo, error) {
 	return f.Stat()
 }
 
-// cleanOnce removes temporaries not changed since before, once for each Dir.
+// cleanOnce removes temporaries not changed since before and makes the reserve, once for
+// each Dir.
 // The time must come from the file system's clock. What cannot be removed is
 // left to the next process that tries: it only takes up space.
 func (d *Dir) cleanOnce(root *os.Root, before time.Time) {
@@ -76,6 +77,7 @@ func (d *Dir) cleanOnce(root *os.Root, before time.Time) {
 	if cleaned {
 		return
 	}
+	defer d.keepReserve(root)
 	f, err := root.Open(tempFolder)
 	if err != nil {
 		return

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"strings"
 )
 
 // Put implements Store.
@@ -136,6 +137,9 @@ func (d *Dir) Delete(ctx context.Context, names ...string) error {
 		removed[folder] = append(removed[folder], name)
 	}
 	for folder, names := range removed {
+		if strings.HasPrefix(folder, probeFolder) {
+			_ = root.Remove(folder) // a probe's own, which nobody else will use; it stays while it holds more
+		}
 		err := syncFolder(root, folder)
 		if err == nil || errors.Is(absence(err), ErrNotFound) {
 			continue

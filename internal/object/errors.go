@@ -14,6 +14,7 @@ var (
 	ErrTooLarge    = errors.New("object is larger than it may be")
 	ErrShort       = errors.New("object is shorter than it should be")
 	ErrFrozen      = errors.New("object is in cold storage and must be thawed first")
+	ErrNoCapacity  = errors.New("the drive has no capacity for this just now")
 	ErrAccess      = errors.New("access denied")
 	ErrCredentials = errors.New("credentials refused")
 	ErrNoBucket    = errors.New("bucket or folder does not exist")

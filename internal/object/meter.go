@@ -12,20 +12,23 @@ import (
 type Counts struct {
 	Get, GetRange, Put, Head, Delete, List int64
 
+	Thaw int64 // requests for readable copies, see Thawer
+	Copy int64 // copies within the store, see Copier
+
 	BytesIn  int64 // bytes read from the store
 	BytesOut int64 // bytes sent to the store, also those it refused
 }
 
 // Requests returns the number of all calls.
 func (c Counts) Requests() int64 {
-	return c.Get + c.GetRange + c.Put + c.Head + c.Delete + c.List
+	return c.Get + c.GetRange + c.Put + c.Head + c.Delete + c.List + c.Thaw + c.Copy
 }
 
 // Metered is a Store that counts what goes through it.
 type Metered struct {
 	Store
-	get, getRange, put, head, del, list atomic.Int64
-	in, out                             atomic.Int64
+	get, getRange, put, head, del, list, thaw, copied atomic.Int64
+	in, out                                           atomic.Int64
 }
 
 // Meter wraps s. Put it under Retry to count attempts, over it to count calls.
@@ -36,7 +39,7 @@ func Meter(s Store) *Metered { return &Metered{Store: s} }
 func (m *Metered) Counts() Counts {
 	return Counts{
 		Get: m.get.Load(), GetRange: m.getRange.Load(), Put: m.put.Load(),
-		Head: m.head.Load(), Delete: m.del.Load(), List: m.list.Load(),
+		Head: m.head.Load(), Delete: m.del.Load(), List: m.list.Load(), Thaw: m.thaw.Load(), Copy: m.copied.Load(),
 		BytesIn: m.in.Load(), BytesOut: m.out.Load(),
 	}
 }

@@ -15,6 +15,9 @@
 //   - GetRange returns exactly the bytes asked for or an error.
 //   - Every error matches one of this package's sentinels where one applies.
 //
+// What only some stores can do is in contracts of their own: Thawer for archive
+// classes, Copier for moving objects into another class, Browser, Prober.
+//
 // The packages above (repo, prune, check, …) are its users; stores are Mem and
 // Dir here and package object/s3.
 package object

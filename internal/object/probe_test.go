@@ -64,6 +64,30 @@ func TestProbe(t *testing.T) {
 	}
 }
 
+func TestConfirm(t *testing.T) {
+	for name, c := range map[string]struct {
+		store object.Store
+		want  bool
+	}{
+		"memory":   {object.NewMem(), true},
+		"unable":   {objecttest.Restrict(object.NewMem(), object.Capabilities{}), false},
+		"careless": {careless{object.NewMem()}, false},
+		"racy":     {racy{object.NewMem()}, false},
+	} {
+		m := object.Meter(c.store)
+		got, err := object.Confirm(t.Context(), m)
+		if err != nil || got != c.want {
+			t.Errorf("%s: found %v, %v; want %v", name, got, err, c.want)
+		}
+		if n := m.Counts().Requests(); n > 8 {
+			t.Errorf("%s: it took %d requests", name, n)
+		}
+		for info, err := range c.store.List(t.Context(), "") {
+			t.Errorf("%s: left behind: %v, %v", name, info.Name, err)
+		}
+	}
+}
+
 func TestProbeWithoutTheRightToDelete(t *testing.T) {
 	f := objecttest.NewFault(object.NewMem(), 1, objecttest.Rule{Op: objecttest.Delete, Do: objecttest.Fail, Err: object.ErrAccess})
 	got, err := object.Probe(t.Context(), f)

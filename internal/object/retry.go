@@ -212,11 +212,17 @@ func (r *retrying) Delete(ctx context.Context, names ...string) error {
 
 // List implements Store.
 func (r *retrying) List(ctx context.Context, prefix string) iter.Seq2[Info, error] {
-	return func(yield func(Info, error) bool) {
+	return listAgain(ctx, r, func() iter.Seq2[Info, error] { return r.Store.List(ctx, prefix) })
+}
+
+// listAgain begins a listing anew as long as it has yielded nothing.
+func listAgain[T any](ctx context.Context, r *retrying, list func() iter.Seq2[T, error]) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		var none T
 		yielding, wanted := false, true
 		var late error // what ended a listing that had yielded already
 		err := r.do(ctx, func() error {
-			for info, err := range r.Store.List(ctx, prefix) {
+			for found, err := range list() {
 				if err != nil && yielding {
 					late = err
 					return nil
@@ -225,14 +231,14 @@ func (r *retrying) List(ctx context.Context, prefix string) iter.Seq2[Info, erro
 					return err
 				}
 				yielding = true
-				if wanted = yield(info, nil); !wanted {
+				if wanted = yield(found, nil); !wanted {
 					return nil
 				}
 			}
 			return nil
 		})
 		if err = errors.Join(err, late); err != nil && wanted {
-			yield(Info{}, err)
+			yield(none, err)
 		}
 	}
 }

@@ -17,13 +17,30 @@ import (
 // copy has the lowest tier.
 type tier int
 
+// Copies that are doubted come after those in packs that this run itself condemns, which
+// it may always keep instead; but before those that another run may be about to drop, whoever
+// is trusted: two runs that judged differently would each drop what the other relies on.
 const (
-	tierGood      tier = iota
-	tierOwn            // condemned by the record being settled
-	tierCondemned      // condemned by another record, not settled
-	tierDamaged        // named by a damage record, or not on the drive
-	tierGone           // dropped by a settled decision
+	tierGood       tier = iota
+	tierOwn             // condemned by the record being settled
+	tierDoubted         // good, but only a distrusted host lists it
+	tierOwnDoubted      // both
+	tierCondemned       // condemned by another record, not settled
+	tierDamaged         // named by a damage record, or not on the drive
+	tierGone            // dropped by a settled decision
 )
+
+// of returns the tier of a copy in a pack of tier t.
+func (t tier) of(at *index.Location) tier {
+	switch {
+	case !at.Doubted:
+	case t == tierGood:
+		return tierDoubted
+	case t == tierOwn:
+		return tierOwnDoubted
+	}
+	return t
+}
 
 // packUse is what snapshots need of a pack.
 type packUse struct {
@@ -50,8 +67,9 @@ type copyAt struct {
 
 const maxLost = 100
 
-// count takes the census: the live chunks are merged with the index.
-func count(ctx context.Context, r *repo.Repository, view *index.View, live *liveSet, rank func(format.PackName) tier) (*census, error) {
+// count takes the census: the live chunks are merged with the index. Where trust goes
+// by authors, no author's copy makes up for that of another unless it is trusted.
+func count(ctx context.Context, r *repo.Repository, view *index.View, live *liveSet, rank func(format.PackName) tier, trust repo.Trust) (*census, error) {
 	c := &census{uses: map[format.PackName]*packUse{}, mirrors: map[format.PackName][]copyAt{}}
 	mirrorOf := map[format.ShortID]format.PackName{}
 	rank = withBases(view, rank)
@@ -65,13 +83,17 @@ func count(ctx context.Context, r *repo.Repository, view *index.View, live *live
 			mirrorOf[format.ShortID(id[:len(format.ShortID{})])] = info.Name
 		}
 	}
-	ids, err := live.walk()
+	ids, err := live.Walk()
 	if err != nil {
 		return nil, err
 	}
 	var doubles [][]copyAt
-	want, more := ids.next()
-	for group, err := range view.Merge(ctx) {
+	want, more := ids.Next()
+	groups := view.Merge(ctx)
+	if trust != repo.TrustAll {
+		groups = view.MergeByAuthor(ctx)
+	}
+	for group, err := range groups {
 		if err != nil {
 			return nil, fmt.Errorf("read index: %w", err)
 		}
@@ -81,28 +103,31 @@ func count(ctx context.Context, r *repo.Repository, view *index.View, live *live
 		}
 		for more && compareShort(want, group.ID) < 0 {
 			c.lose(want)
-			want, more = ids.next()
+			want, more = ids.Next()
 		}
 		if !more || want != group.ID {
 			continue
 		}
-		switch copies := best(group.At, rank); len(copies) {
-		case 0:
+		choices := choose(&group, rank, trust)
+		if len(choices) == 0 {
 			c.lose(want)
-		case 1:
-			c.use(copies[0])
-		default:
-			doubles = append(doubles, copies)
 		}
-		want, more = ids.next()
+		for _, copies := range choices {
+			if len(copies) == 1 {
+				c.use(copies[0])
+			} else {
+				doubles = append(doubles, copies)
+			}
+		}
+		want, more = ids.Next()
 	}
-	for ; more; want, more = ids.next() {
+	for ; more; want, more = ids.Next() {
 		c.lose(want)
 	}
 	for _, copies := range doubles {
 		c.use(c.fullest(copies))
 	}
-	return c, ids.err
+	return c, ids.Err()
 }
 
 // withBases ranks each pack as low as the packs that it stands on: a delta is
@@ -119,18 +144,46 @@ func withBases(view *index.View, rank func(format.PackName) tier) func(format.Pa
 	return func(name format.PackName) tier { return tiers[name] }
 }
 
+// choose returns lists of copies of a chunk, one copy of each of which is to stay: one
+// list, unless there are doubted copies only and trust goes by authors.
+func choose(g *index.Group, rank func(format.PackName) tier, trust repo.Trust) [][]copyAt {
+	all := best(g.At, rank)
+	if len(all) == 0 {
+		return nil
+	}
+	byAuthor := map[format.Host][]index.Location{}
+	if trust != repo.TrustAll {
+		for i := range g.At {
+			switch t := rank(g.At[i].Pack.Name).of(&g.At[i]); t {
+			case tierGood, tierOwn:
+				return [][]copyAt{all}
+			case tierDoubted, tierOwnDoubted:
+				byAuthor[g.Author(i)] = append(byAuthor[g.Author(i)], g.At[i])
+			}
+		}
+	}
+	if len(byAuthor) == 0 {
+		return [][]copyAt{all}
+	}
+	var choices [][]copyAt
+	for _, author := range slices.SortedFunc(maps.Keys(byAuthor), format.Host.Compare) {
+		choices = append(choices, best(byAuthor[author], rank))
+	}
+	return choices
+}
+
 // best returns the copies of the lowest tier; none if they are gone.
 func best(at []index.Location, rank func(format.PackName) tier) []copyAt {
 	lowest := tierGone
 	for i := range at {
-		lowest = min(lowest, rank(at[i].Pack.Name))
+		lowest = min(lowest, rank(at[i].Pack.Name).of(&at[i]))
 	}
 	if lowest == tierGone {
 		return nil
 	}
 	var copies []copyAt
 	for i := range at {
-		if rank(at[i].Pack.Name) == lowest {
+		if rank(at[i].Pack.Name).of(&at[i]) == lowest {
 			copies = append(copies, copyAt{at[i].Pack.Name, at[i].BlockOffset, at[i].BlockLength})
 		}
 	}

@@ -14,16 +14,16 @@ import (
 
 // mark gathers the chunks that snapshots consist of: tree pages and content.
 func mark(ctx context.Context, rd *repo.Reader, snapshots []*snapshot.Snapshot) (*liveSet, error) {
-	live := &liveSet{}
+	live := newLiveSet()
 	seen := map[format.ShortID]struct{}{}
 	var failed error
 	keep := func(id format.ID) {
-		if err := live.add(id); err != nil && failed == nil {
-			failed = err
+		if failed == nil {
+			failed = live.Add(id.Short())
 		}
 	}
 	visit := func(id format.ID, _ uint32, _ int) bool {
-		short := format.ShortID(id[:len(format.ShortID{})])
+		short := id.Short()
 		if _, ok := seen[short]; ok {
 			return false
 		}
@@ -37,11 +37,11 @@ func mark(ctx context.Context, rd *repo.Reader, snapshots []*snapshot.Snapshot) 
 		}
 		found := tree.Found{Chunk: func(id format.ID, _ uint32) { keep(id) }}
 		if err := tree.Pages(ctx, rd, s.Tree(), visit, found); err != nil {
-			return nil, errors.Join(fmt.Errorf("mark snapshot %s: %w", s.Short(), err), live.close())
+			return nil, errors.Join(fmt.Errorf("mark snapshot %s: %w", s.Short(), err), live.Close())
 		}
 	}
 	if failed != nil {
-		return nil, errors.Join(failed, live.close())
+		return nil, errors.Join(failed, live.Close())
 	}
 	return live, nil
 }

@@ -2,10 +2,12 @@ package prune
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 
+	"firn/internal/object"
 	"firn/internal/repo"
 )
 
@@ -18,14 +20,21 @@ func (p *pruner) move(ctx context.Context, uses []*packUse) ([]*packUse, error) 
 	if _, err := p.session.LoadIndex(ctx); err != nil {
 		return nil, err
 	}
+	// Packs of one author together: what is moved goes into packs of one author each.
+	slices.SortStableFunc(uses, func(a, b *packUse) int { return a.info.Host.Compare(b.info.Host) })
 	var moved []*packUse
 	for _, u := range uses {
-		offsets := slices.Sorted(maps.Keys(u.live))
-		blocks := make([]repo.BlockAt, len(offsets))
-		for i, offset := range offsets {
-			blocks[i] = repo.BlockAt{Offset: offset, Length: u.live[offset]}
+		asleep, err := p.asleep(ctx, u.info.Name)
+		if err != nil {
+			return nil, err
 		}
-		err := p.session.CopyBlocks(ctx, u.info, blocks)
+		if !asleep {
+			err = p.session.CopyBlocks(ctx, u.info, u.blocks())
+		}
+		if asleep || errors.Is(err, object.ErrFrozen) { // it may have sunk since it was listed
+			p.leaveFrozen(u)
+			continue
+		}
 		if repo.IsDamage(err) {
 			p.opts.Progress(fmt.Sprintf("%s is damaged and stays as it is; run check: %v", u.info.Name.Object(), err))
 			continue
@@ -38,4 +47,13 @@ func (p *pruner) move(ctx context.Context, uses []*packUse) ([]*packUse, error) 
 		p.report.RepackedBytes += u.liveBytes
 	}
 	return moved, p.session.Flush(ctx)
+}
+
+// blocks returns the live blocks in order.
+func (u *packUse) blocks() []repo.BlockAt {
+	blocks := make([]repo.BlockAt, 0, len(u.live))
+	for _, offset := range slices.Sorted(maps.Keys(u.live)) {
+		blocks = append(blocks, repo.BlockAt{Offset: offset, Length: u.live[offset]})
+	}
+	return blocks
 }

@@ -26,7 +26,7 @@ type plan struct {
 
 func (pl *plan) close() {
 	if pl.live != nil {
-		_ = pl.live.close() // temporary files; nothing depends on them
+		_ = pl.live.Close() // temporary files; nothing depends on them
 	}
 	_ = pl.reader.Close()
 }
@@ -41,7 +41,7 @@ func (p *pruner) plan(ctx context.Context) (*plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	rd, err := p.openIndex(ctx)
+	rd, err := p.openIndex(ctx, records)
 	if err != nil {
 		return nil, err
 	}
@@ -56,11 +56,11 @@ func (p *pruner) plan(ctx context.Context) (*plan, error) {
 // openIndex opens the index to resolve what manifests listed before need. Their
 // segments were written before they were; a drive that lists late shows them after
 // the delay. A segment that cannot be read ends the run, since what it holds is not known.
-func (p *pruner) openIndex(ctx context.Context) (*repo.Reader, error) {
+func (p *pruner) openIndex(ctx context.Context, records *repo.Records) (*repo.Reader, error) {
 	if err := sleep(ctx, p.opts.ListingDelay); err != nil {
 		return nil, err
 	}
-	rd, bad, err := p.repo.NewReader(ctx)
+	rd, bad, err := p.repo.TrustingReader(ctx, records, p.opts.Trust)
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +91,7 @@ func (p *pruner) fill(ctx context.Context, pl *plan, set *snapshot.Set, records 
 		return err
 	}
 	rank := p.ranker(records, "")
-	if pl.census, err = count(ctx, p.repo, pl.reader.View(), pl.live, rank); err != nil {
+	if pl.census, err = count(ctx, p.repo, pl.reader.View(), pl.live, rank, p.opts.Trust); err != nil {
 		return err
 	}
 	if err := pl.census.complete(); err != nil {
@@ -176,7 +176,10 @@ func (p *pruner) condemnable(records *repo.Records, open []OpenSession) func(for
 // choose picks what to condemn: packs nobody needs, packs no segment names,
 // and packs so little used that moving their live blocks pays.
 func (p *pruner) choose(pl *plan, condemnable func(format.PackName) bool) {
-	needed := pl.census.useBases(func(name format.PackName) bool { return len(pl.census.uses[name].live) > 0 })
+	needed := pl.census.useBases(func(name format.PackName) bool {
+		_, early := p.early(name)
+		return early || len(pl.census.uses[name].live) > 0
+	})
 	dead := map[format.PackName]bool{}
 	var kept []*packUse
 	for name, u := range pl.census.uses {
@@ -184,11 +187,13 @@ func (p *pruner) choose(pl *plan, condemnable func(format.PackName) bool) {
 		if name.Kind != format.KindData || !condemnable(name) || needed[name] {
 			continue
 		}
-		if len(u.live) == 0 {
+		switch {
+		case p.leave(name, u.unused()):
+		case len(u.live) == 0:
 			dead[name] = true
-			continue
+		case !p.leaveCold(name, u.unused()):
+			kept = append(kept, u)
 		}
-		kept = append(kept, u)
 	}
 	pl.repack = p.worthMoving(kept, pl.records)
 	moved := map[format.PackName]bool{}
@@ -199,11 +204,13 @@ func (p *pruner) choose(pl *plan, condemnable func(format.PackName) bool) {
 	p.chooseMeta(pl, dead, condemnable)
 	for name := range p.sizes {
 		if pl.census.uses[name] == nil && condemnable(name) && p.now.Sub(p.sizes[name].Modified) > p.opts.Stale {
-			dead[name] = true
+			dead[name] = !p.leave(name, uint64(p.sizes[name].Size))
 		}
 	}
-	for name := range dead {
-		pl.condemned = append(pl.condemned, name)
+	for name, goes := range dead {
+		if goes {
+			pl.condemned = append(pl.condemned, name)
+		}
 	}
 	slices.SortFunc(pl.condemned, comparePacks)
 	p.report.Packs = len(p.sizes)
@@ -247,7 +254,7 @@ const (
 func (p *pruner) worthMoving(kept []*packUse, records *repo.Records) []*packUse {
 	damaged := records.DamagedPacks()
 	kept = slices.DeleteFunc(kept, func(u *packUse) bool { return damaged[u.info.Name] })
-	waste := func(u *packUse) uint64 { return u.info.Used - min(u.info.Used, u.liveBytes) }
+	waste := (*packUse).unused
 	var used, wasted uint64
 	for _, u := range kept {
 		used += u.info.Used
@@ -275,4 +282,4 @@ func (p *pruner) worthMoving(kept []*packUse, records *repo.Records) []*packUse 
 	return moved
 }
 
-var errChanged = errors.New("snapshots or index changed while they were read")
+var errChanged = errors.New("snapshots or index segments went while they were read; run prune again")

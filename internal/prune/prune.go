@@ -55,6 +55,16 @@ type Options struct {
 	// FenceWait replaces the hour that drives without conditional writes need
 	// between fence and decision; for simulations.
 	FenceWait time.Duration
+	// Trust says what makes up for a copy of a chunk that goes: see choose.
+	Trust repo.Trust
+	// Archive says which storage classes must be thawed: data packs in them are
+	// deleted when nothing in them is needed any more, and never read. nil: none.
+	Archive func(class string) bool
+	// MinimumDays says for how long data packs in a class are charged at least.
+	// They go, and are moved, when that is over. nil: not at all.
+	MinimumDays func(class string) int
+	// EarlyDelete has them go before.
+	EarlyDelete bool
 	// ListingDelay is how long the drive's listings may lag behind what was
 	// written; 0 for drives that list what is there.
 	ListingDelay time.Duration
@@ -106,6 +116,11 @@ type Report struct {
 	Later      int
 	LaterBytes uint64
 	LaterAt    time.Time // when the first of it may go
+	Left       Left      // by this run's plan
+	// Goes are the packs that a DryRun would condemn, moved ones too, and Moves
+	// what it would read of those to move.
+	Goes  []format.PackName
+	Moves []Move
 }
 
 // ErrLost means that a chunk some snapshot needs is nowhere to be found, so
@@ -121,6 +136,7 @@ type pruner struct {
 	report  Report
 	sizes   map[format.PackName]object.Info // packs on the drive
 	orphans map[string]bool                 // records that nobody will settle any more
+	cramped bool                            // the drive is full
 }
 
 // Run advances what earlier runs began and prunes what became unused.
@@ -132,15 +148,24 @@ func Run(ctx context.Context, r *repo.Repository, opts Options) (*Report, error)
 	if opts.DryRun {
 		return p.dryRun(ctx)
 	}
-	if err := r.Probe(ctx); err != nil {
-		return nil, fmt.Errorf("prune: %w", err)
-	}
-	s, err := r.Begin(ctx, repo.SessionOptions{Host: opts.Host, Command: opts.Command, Writer: opts.Writer})
+	var s *repo.Session
+	full, err := object.InReserve(ctx, r.Store(), func() (err error) {
+		if err = r.Confirm(ctx); err == nil {
+			s, err = r.Begin(ctx, repo.SessionOptions{Host: opts.Host, Command: opts.Command, Writer: opts.Writer})
+		}
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("prune: %w", err)
 	}
 	p.session = s
-	err = p.run(ctx)
+	if !full {
+		err = p.run(ctx)
+	}
+	if full || errors.Is(err, object.ErrFull) {
+		err = p.runCramped(ctx)
+	}
+	err = s.Explain(ctx, err)
 	closeErr := s.Abandon(context.WithoutCancel(ctx), "prune ended")
 	if err = errors.Join(err, closeErr); err != nil {
 		return &p.report, fmt.Errorf("prune: %w", err)
@@ -174,6 +199,9 @@ func (p *pruner) run(ctx context.Context) error {
 	if err := p.closeSessions(ctx); err != nil {
 		return err
 	}
+	if err := p.sweepProbes(ctx); err != nil {
+		return err
+	}
 	return p.tellLater(ctx)
 }
 
@@ -196,6 +224,7 @@ func (p *pruner) dryRun(ctx context.Context) (*Report, error) {
 		p.report.Repacked++
 		p.report.RepackedBytes += use.liveBytes
 	}
+	p.tellPlan(plan)
 	return &p.report, p.tellLater(ctx)
 }
 
@@ -238,7 +267,11 @@ func Forget(ctx context.Context, r *repo.Repository, sessions []string, reason s
 	record := &format.Record{
 		Kind: format.RecordPrune, Time: r.Now().UnixNano(), Forgotten: sorted(sessions), Reasons: []string{reason},
 	}
-	if _, err := r.WriteRecord(ctx, record); err != nil {
+	_, err := object.InReserve(ctx, r.Store(), func() error {
+		_, err := r.WriteRecord(ctx, record)
+		return err
+	})
+	if err != nil {
 		return fmt.Errorf("forget: %w", err)
 	}
 	return nil

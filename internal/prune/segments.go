@@ -22,11 +22,14 @@ const (
 // mergeSegments is step 7: small segments become one, without what published
 // decisions drop; inputs go a day after the segment that replaces them came.
 func (p *pruner) mergeSegments(ctx context.Context) error {
+	if p.cramped {
+		return nil
+	}
 	records, err := p.repo.ReadRecords(ctx)
 	if err != nil {
 		return err
 	}
-	rd, err := p.openIndex(ctx)
+	rd, err := p.openIndex(ctx, records)
 	if err != nil {
 		return err
 	}
@@ -37,20 +40,38 @@ func (p *pruner) mergeSegments(ctx context.Context) error {
 		return err
 	}
 	segments = slices.DeleteFunc(segments, func(s index.SegmentInfo) bool { return replaced[s.Name] != "" })
-	dropped := records.Dropped()
-	inputs, err := p.worthMerging(rd.View(), segments, records)
+	inputs, err := p.worthMerging(rd.View(), p.mergeable(segments, records), records)
 	if err != nil || len(inputs) == 0 {
 		return err
 	}
-	p.opts.Progress(fmt.Sprintf("merging %d index segments", len(inputs)))
+	groups, err := p.apart(rd.View(), inputs, records)
+	if err != nil {
+		return err
+	}
+	for i := range groups {
+		if err := p.merge(ctx, rd.View(), &groups[i], records.Dropped()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// merge makes one group of segments into few, without packs that are dropped.
+func (p *pruner) merge(ctx context.Context, view *index.View, g *mergeGroup, dropped map[format.PackName]bool) error {
+	p.opts.Progress(fmt.Sprintf("merging %d index segments", len(g.inputs)))
+	var outputs []string
 	drop := func(info *format.PackInfo) bool { return dropped[info.Name] }
-	err = rd.View().Compact(ctx, p.repo.Keys(), inputs, drop, p.repo.Now(), func(name string, body []byte) error {
+	err := view.Compact(ctx, p.repo.Keys(), g.inputs, drop, p.repo.Now(), func(name string, body []byte) error {
+		outputs = append(outputs, name)
 		return p.session.PutSegment(ctx, name, body)
 	})
+	if err == nil {
+		err = p.vetMerged(ctx, g, outputs)
+	}
 	if err != nil {
 		return fmt.Errorf("merge index segments: %w", err)
 	}
-	p.report.Merged = len(inputs)
+	p.report.Merged += len(g.inputs)
 	return nil
 }
 

@@ -118,6 +118,9 @@ func (p *pruner) retire(ctx context.Context, r *repo.PruneRecord) error {
 			return nil
 		}
 	}
+	if err := p.keepForgotten(ctx, r); err != nil {
+		return err
+	}
 	// The decision goes last, by itself: a record without one would condemn again.
 	if err := p.delete(ctx, []string{r.Name}); err != nil {
 		return err
@@ -128,7 +131,14 @@ func (p *pruner) retire(ctx context.Context, r *repo.PruneRecord) error {
 // dropRemains deletes decisions whose records were retired, and withdraws records
 // that nobody will ever settle: what they condemn, later records condemn again.
 func (p *pruner) dropRemains(ctx context.Context, records *repo.Records) error {
-	remains := records.Retired
+	if err := p.mergeLedgers(ctx, records); err != nil {
+		return err
+	}
+	remains, err := p.staleVettings(ctx, records)
+	if err != nil {
+		return err
+	}
+	remains = append(remains, records.Retired...)
 	if len(p.orphans) > 0 {
 		there, err := p.outcomes(ctx)
 		if err != nil {

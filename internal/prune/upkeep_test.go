@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"firn/internal/format"
+	"firn/internal/object"
 	"firn/internal/prune"
 	"firn/internal/repo"
 )
@@ -113,8 +114,10 @@ func TestRetire(t *testing.T) {
 			time.Sleep(2 * 24 * time.Hour)
 			s.prune(nil)
 		}
-		if open, settled := s.records(); len(open)+len(settled) > 0 {
-			t.Errorf("records are left: %v, %v", open, settled)
+		records, err := s.repo.ReadRecords(t.Context())
+		s.must(err)
+		if open, settled := s.records(); len(open)+len(settled) != 1 || len(records.Ledgers) != 1 {
+			t.Errorf("records are left beside the ledger of what was forgotten: %v, %v", open, settled)
 		}
 		// Of sessions only that of the last prune is left, and tombstones of the last month.
 		if left := s.names(format.PrefixSessions); len(left) != 1 {
@@ -168,5 +171,55 @@ func TestSmallPacks(t *testing.T) {
 			t.Errorf("%d data packs and %d metadata packs are left", len(data), len(meta))
 		}
 		s.holds(want)
+	})
+}
+
+// TestDamageRetires has a record of damage go when there is nothing left that it speaks
+// of, and not before: while the index names its pack, or a month has not passed.
+func TestDamageRetires(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *shelf) {
+		session := s.save("a")
+		packs := s.names("p/")
+		name, err := format.ParsePackName(packs[0])
+		s.must(err)
+		record, err := s.repo.WriteRecord(t.Context(), &format.Record{
+			Kind: format.RecordDamage, Time: time.Now().UnixNano(),
+			DamagedPacks: []format.PackName{name}, DamagedChunks: []format.ID{s.id("a")},
+		})
+		s.must(err)
+		time.Sleep(40 * 24 * time.Hour)
+		s.prune(nil)
+		if len(s.names(record)) == 0 {
+			t.Fatal("the record is gone, and snapshots still need its pack")
+		}
+		again := s.save("a", "b") // stores it anew
+		s.prune(nil)              // condemns the damaged pack
+		if len(s.names(record)) == 0 {
+			t.Fatal("the record is gone, and segments still name its pack")
+		}
+		for range 4 {
+			time.Sleep(31 * 24 * time.Hour)
+			s.prune(nil)
+		}
+		if left := s.names("g/"); len(left) > 0 {
+			t.Errorf("%v is left", left)
+		}
+		s.holds(map[string][]string{session: {"a"}, again: {"a", "b"}})
+	})
+}
+
+// TestProbesGo has prune take away what is left of a probe that was killed.
+func TestProbesGo(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *shelf) {
+		s.save("a")
+		_, err := s.store.Put(t.Context(), "probe/old/a", nil, object.PutOptions{})
+		s.must(err)
+		time.Sleep(25 * time.Hour)
+		_, err = s.store.Put(t.Context(), "probe/new/a", nil, object.PutOptions{})
+		s.must(err)
+		s.prune(nil)
+		if got := s.names("probe/"); len(got) != 1 || got[0] != "probe/new/a" {
+			t.Errorf("%v is left", got)
+		}
 	})
 }

@@ -21,7 +21,7 @@ func (x *indexer) readFooters(ctx context.Context) error {
 	for _, name := range x.names(format.KindMeta) {
 		p := x.packs[name]
 		footer, err := x.footer(ctx, p)
-		if err == nil && footer != nil && !p.doubted {
+		if err == nil && footer != nil && !p.doubted && x.distrusted[p.info.Host] == nil {
 			err = x.readMirrors(ctx, p, footer)
 		}
 		if err != nil {
@@ -45,7 +45,7 @@ func (x *indexer) footer(ctx context.Context, p *pack) (*format.Footer, error) {
 	if err != nil {
 		return nil, x.unread(p, err)
 	}
-	x.learn(p, footer.Blocks, format.HostOf(footer.Signer.PublicKey))
+	x.learn(p, footer.Blocks, repo.AuthorOf(footer))
 	if p.doubted = p.indexed == 0 && x.fresh.Keys().IsRevoked(&footer.Signer); p.doubted {
 		if err := x.prove(ctx, p, footer.Blocks); err != nil {
 			p.read = false
@@ -88,12 +88,12 @@ func (x *indexer) readMirrors(ctx context.Context, p *pack, footer *format.Foote
 	if len(blocks) == 0 {
 		return nil
 	}
-	err := x.eachMirror(ctx, p, footer, blocks, func(m *format.Mirror, at mirrorAt) {
+	err := x.eachMirror(ctx, p, footer, blocks, func(m *format.Mirror, author format.Host, at mirrorAt) {
 		of := x.packs[format.PackName{Kind: format.KindData, Hash: m.Pack}]
 		if of == nil || of.read || of.info.Size != m.Size {
 			return
 		}
-		x.learn(of, m.Blocks, p.info.Host)
+		x.learn(of, m.Blocks, author)
 		of.mirror = &at
 	})
 	if repo.IsDamage(err) {
@@ -103,21 +103,21 @@ func (x *indexer) readMirrors(ctx context.Context, p *pack, footer *format.Foote
 }
 
 // eachMirror visits the mirrors in blocks of a metadata pack.
-func (x *indexer) eachMirror(ctx context.Context, p *pack, footer *format.Footer, blocks []repo.BlockAt, visit func(*format.Mirror, mirrorAt)) error {
+func (x *indexer) eachMirror(ctx context.Context, p *pack, footer *format.Footer, blocks []repo.BlockAt, visit func(*format.Mirror, format.Host, mirrorAt)) error {
 	raw, err := x.wholePack(ctx, p.info.Name, footer)
 	if err != nil {
 		return err
 	}
-	lengths := map[uint32][]uint32{}
+	byOffset := map[uint32]*format.Block{}
 	for i := range footer.Blocks {
-		lengths[footer.Blocks[i].Offset] = footer.Blocks[i].Lengths
+		byOffset[footer.Blocks[i].Offset] = &footer.Blocks[i]
 	}
 	return x.reader.OpenBlocks(ctx, p.info.Name, raw, 0, blocks, func(at repo.BlockAt, content []byte, damage error) error {
 		if damage != nil {
 			return damage
 		}
 		offset := uint32(0)
-		for _, n := range lengths[at.Offset] {
+		for _, n := range byOffset[at.Offset].Lengths {
 			if uint64(offset)+uint64(n) > uint64(len(content)) {
 				return fmt.Errorf("read %s: %w: a mirror reaches beyond its block", p.info.Name, repo.ErrDamaged)
 			}
@@ -126,7 +126,7 @@ func (x *indexer) eachMirror(ctx context.Context, p *pack, footer *format.Footer
 			if err := m.Decode(encoded); err != nil {
 				return fmt.Errorf("read mirror in %s: %w", p.info.Name, err)
 			}
-			visit(m, mirrorAt{pack: p.info.Name, block: at, offset: offset, length: n, sum: sha256.Sum256(encoded)})
+			visit(m, repo.AuthorOfMirror(footer, byOffset[at.Offset], m), mirrorAt{pack: p.info.Name, block: at, offset: offset, length: n, sum: sha256.Sum256(encoded)})
 			offset += n
 		}
 		return nil

@@ -42,7 +42,11 @@ func Index(ctx context.Context, r *repo.Repository, opts Options) (*IndexReport,
 	x := &indexer{repo: r, opts: opts.withDefaults(), report: new(IndexReport)}
 	err := x.begin(ctx)
 	if err == nil {
-		err = errors.Join(x.run(ctx), x.end(ctx))
+		err = x.run(ctx)
+		if x.session != nil {
+			err = x.session.Explain(ctx, err)
+		}
+		err = errors.Join(err, x.end(ctx))
 	}
 	if err != nil {
 		return x.report, fmt.Errorf("repair index: %w", err)
@@ -58,7 +62,9 @@ type indexer struct {
 	session *repo.Session // nil: dry run
 	records *repo.Records
 	reader  *repo.Reader // through fresh
-	report  *IndexReport
+	// Mirrors that distrusted hosts wrote of others' packs are not believed.
+	distrusted map[format.Host]*repo.StandingRecord
+	report     *IndexReport
 
 	packs map[format.PackName]*pack
 	last  mirrorBlock // read last
@@ -116,6 +122,7 @@ func (x *indexer) end(ctx context.Context) error {
 }
 
 func (x *indexer) run(ctx context.Context) error {
+	x.distrusted = x.records.Distrusted()
 	if err := x.readIndex(ctx); err != nil {
 		return err
 	}

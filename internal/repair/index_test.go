@@ -159,7 +159,7 @@ func TestIndexOfDeltas(t *testing.T) {
 			t.Fatal(err)
 		}
 		b := s.NewBlockWriter(format.KindData)
-		if _, _, err := b.AddLarge(t.Context(), content, true); err != nil {
+		if _, _, err := b.AddLarge(t.Context(), content, &repo.Origin{Changing: true}); err != nil {
 			t.Fatal(err)
 		}
 		for _, err := range []error{b.Flush(t.Context()), s.Flush(t.Context()), s.Abandon(t.Context(), "test"), r.Close()} {

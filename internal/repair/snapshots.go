@@ -129,7 +129,7 @@ func replace(ctx context.Context, r *repo.Repository, set *snapshot.Set, old *sn
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, s.Abandon(context.WithoutCancel(ctx), "repair failed"))
+			err = errors.Join(s.Explain(ctx, err), s.Abandon(context.WithoutCancel(ctx), "repair failed"))
 		}
 	}()
 	if err := s.Parent(ctx, old.Session); err != nil {

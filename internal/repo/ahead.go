@@ -3,7 +3,6 @@ package repo
 import (
 	"context"
 	"fmt"
-	"math"
 	"slices"
 	"sync"
 
@@ -26,6 +25,9 @@ const maxBlock = 1<<24 - 1
 // concurrent use.
 type readAhead struct {
 	repo *Repository
+	// size returns how large a pack is, bytes; 0 if that is not known, and then nothing
+	// is read ahead of it.
+	size func(format.PackName) uint64
 
 	mu     sync.Mutex // guards all below
 	packs  map[format.PackName]*packReading
@@ -36,8 +38,6 @@ type readAhead struct {
 type packReading struct {
 	last    uint32 // the offset asked for last; 0: none yet
 	ordered bool   // two were near each other
-	asked   bool   // for its size
-	size    uint32 // 0: not known
 }
 
 // stretch is a range of a pack in memory, or on its way there.
@@ -49,13 +49,13 @@ type stretch struct {
 	err    error
 }
 
-func newReadAhead(r *Repository) *readAhead {
-	return &readAhead{repo: r, packs: map[format.PackName]*packReading{}}
+func newReadAhead(r *Repository, size func(format.PackName) uint64) *readAhead {
+	return &readAhead{repo: r, size: size, packs: map[format.PackName]*packReading{}}
 }
 
 // read returns a part of a pack that holds the range asked for.
 func (a *readAhead) read(ctx context.Context, pack format.PackName, at BlockAt) (window, error) {
-	if at.Offset < format.HeaderSize || at.Length > maxBlock || uint64(at.Offset)+uint64(at.Length) > format.MaxPack {
+	if !isPlace(at) {
 		return window{}, fmt.Errorf("read %s: %w: no block has %d bytes from %d on", pack.Object(), ErrDamaged, at.Length, at.Offset)
 	}
 	s, mine := a.claim(pack, at)
@@ -96,8 +96,10 @@ func (a *readAhead) claim(pack format.PackName, at BlockAt) (s *stretch, mine bo
 	switch {
 	case first && at.Offset <= rangeGap:
 		s.window.start = format.HeaderSize // the first section's header is needed too
-	case p.ordered && p.size > 0:
-		s.widen(p.size, a.recent)
+	case p.ordered:
+		if size := a.size(pack); size > 0 && size <= format.MaxPack {
+			s.widen(uint32(size), a.recent)
+		}
 	}
 	a.recent = append(a.recent, s)
 	a.trim()
@@ -142,7 +144,6 @@ func (a *readAhead) fill(ctx context.Context, s *stretch, at BlockAt) (window, e
 	s.err = a.repo.store.GetRange(ctx, s.pack.Object(), s.window.bytes, int64(s.window.start))
 	close(s.ready)
 	if s.err == nil {
-		a.learnSize(ctx, s.pack)
 		return s.window, nil
 	}
 	a.mu.Lock()
@@ -168,24 +169,4 @@ func (a *readAhead) exactly(ctx context.Context, pack format.PackName, at BlockA
 		return window{}, fmt.Errorf("read %s: %w", pack.Object(), err)
 	}
 	return window{raw, at.Offset}, nil
-}
-
-// learnSize asks how large a pack is, once it is read in order, so that no
-// stretch reaches beyond it. Without an answer, nothing is read ahead.
-func (a *readAhead) learnSize(ctx context.Context, pack format.PackName) {
-	a.mu.Lock()
-	p := a.packs[pack]
-	ask := p.ordered && !p.asked
-	p.asked = p.asked || ask
-	a.mu.Unlock()
-	if !ask {
-		return
-	}
-	info, err := a.repo.store.Head(ctx, pack.Object())
-	if err != nil || info.Size > math.MaxUint32 {
-		return
-	}
-	a.mu.Lock()
-	p.size = uint32(info.Size)
-	a.mu.Unlock()
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/klauspost/compress/zstd"
-
 	"firn/internal/bases"
 	"firn/internal/format"
 )
@@ -17,8 +15,7 @@ type BlockWriter struct {
 	writer  *writer
 	packer  *packer
 	purpose uint32
-	encoder *zstd.Encoder // nil: stored as it is
-	deltas  *deltaWriter  // nil: none are written
+	deltas  *deltaWriter // nil: none are written
 
 	content []byte // of the block being gathered
 	ids     []format.ID
@@ -34,40 +31,28 @@ func (s *Session) NewBlockWriter(kind format.Kind) *BlockWriter {
 	}
 	b := newBlockWriter(s.writer, s.writer.data, 0)
 	if s.writer.deltas != nil {
-		b.deltas = &deltaWriter{deltas: s.writer.deltas, zstd: b.encoder}
+		b.deltas = &deltaWriter{deltas: s.writer.deltas, zstd: s.writer.compressor.usual}
 	}
 	return b
 }
 
 func newBlockWriter(w *writer, p *packer, purpose uint32) *BlockWriter {
-	return &BlockWriter{writer: w, packer: p, purpose: purpose, encoder: newEncoder(w.opts.Compression)}
-}
-
-// newEncoder makes an encoder for whole blocks; nil for no compression.
-func newEncoder(c Compression) *zstd.Encoder {
-	level := map[Compression]zstd.EncoderLevel{
-		CompressDefault: zstd.SpeedDefault,
-		CompressFastest: zstd.SpeedFastest,
-		CompressBetter:  zstd.SpeedBetterCompression,
-		CompressMax:     zstd.SpeedBestCompression,
-	}[c]
-	if c == CompressOff {
-		return nil
-	}
-	// It fails only for bad options. A window of 4 MiB holds a whole block.
-	e, _ := zstd.NewWriter(nil, zstd.WithEncoderLevel(level), zstd.WithEncoderConcurrency(1),
-		zstd.WithWindowSize(4<<20), zstd.WithEncoderCRC(false), zstd.WithLowerEncoderMem(true))
-	return e
+	return &BlockWriter{writer: w, packer: p, purpose: purpose}
 }
 
 // Add stores a chunk unless the repository has it already, and returns its
 // ID. The chunk may be overwritten once Add has returned.
 func (b *BlockWriter) Add(ctx context.Context, chunk []byte) (format.ID, bool, error) {
+	return b.addWhole(ctx, chunk, nil)
+}
+
+// addWhole is Add for a chunk that may come from a big file.
+func (b *BlockWriter) addWhole(ctx context.Context, chunk []byte, from *Origin) (format.ID, bool, error) {
 	id, fresh, err := b.admit(chunk)
 	if err != nil || !fresh {
 		return id, false, err
 	}
-	return id, true, b.gather(ctx, id, chunk)
+	return id, true, b.gather(ctx, id, chunk, from)
 }
 
 // admit names a chunk and, if the repository does not have it, takes it on.
@@ -82,11 +67,10 @@ func (b *BlockWriter) admit(chunk []byte) (id format.ID, fresh bool, err error) 
 }
 
 // AddLarge is Add for a chunk of a big file, which gets a block of its own. It may become a delta on stored
-// content that it resembles, and a base for what comes later, above all if it
-// is changing: if the file was another at the last backup.
-func (b *BlockWriter) AddLarge(ctx context.Context, chunk []byte, changing bool) (format.ID, bool, error) {
+// content that it resembles, and a base for what comes later, above all if the file is changing.
+func (b *BlockWriter) AddLarge(ctx context.Context, chunk []byte, from *Origin) (format.ID, bool, error) {
 	if b.deltas == nil || len(chunk) < deltaMin {
-		return b.Add(ctx, chunk)
+		return b.addWhole(ctx, chunk, from)
 	}
 	id, fresh, err := b.admit(chunk)
 	if err != nil || !fresh {
@@ -96,20 +80,20 @@ func (b *BlockWriter) AddLarge(ctx context.Context, chunk []byte, changing bool)
 	if err != nil {
 		return id, false, fmt.Errorf("make delta: %w", err)
 	}
-	d := draft{block: format.Block{IDs: []format.ID{id}, Lengths: []uint32{uint32(len(chunk))}}, standing: s}
+	d := draft{block: format.Block{IDs: []format.ID{id}, Lengths: []uint32{uint32(len(chunk))}}, standing: s, origin: from}
 	b.compose(&d, chunk)
-	d.base = b.deltas.asBase(&d, chunk, changing)
+	d.base = b.deltas.asBase(&d, chunk, from.Changing)
 	return id, true, b.add(ctx, &d)
 }
 
 // addAs stores a chunk under an ID that is not its hash.
 func (b *BlockWriter) addAs(ctx context.Context, id format.ID, chunk []byte) error {
-	return b.gather(ctx, id, chunk)
+	return b.gather(ctx, id, chunk, nil)
 }
 
-func (b *BlockWriter) gather(ctx context.Context, id format.ID, chunk []byte) error {
+func (b *BlockWriter) gather(ctx context.Context, id format.ID, chunk []byte, from *Origin) error {
 	if len(chunk) >= blockSize/2 {
-		return b.seal(ctx, chunk, []format.ID{id}, []uint32{uint32(len(chunk))})
+		return b.seal(ctx, chunk, []format.ID{id}, []uint32{uint32(len(chunk))}, from)
 	}
 	if len(b.content)+len(chunk) > blockSize {
 		if err := b.Flush(ctx); err != nil {
@@ -130,13 +114,13 @@ func (b *BlockWriter) Flush(ctx context.Context) error {
 	// The pack keeps these slices until it is uploaded.
 	ids := append([]format.ID(nil), b.ids...)
 	lengths := append([]uint32(nil), b.lengths...)
-	err := b.seal(ctx, b.content, ids, lengths)
+	err := b.seal(ctx, b.content, ids, lengths, nil)
 	b.content, b.ids, b.lengths = b.content[:0], b.ids[:0], b.lengths[:0]
 	return err
 }
 
-func (b *BlockWriter) seal(ctx context.Context, content []byte, ids []format.ID, lengths []uint32) error {
-	d := draft{block: format.Block{IDs: ids, Lengths: lengths, Purpose: b.purpose}}
+func (b *BlockWriter) seal(ctx context.Context, content []byte, ids []format.ID, lengths []uint32, from *Origin) error {
+	d := draft{block: format.Block{IDs: ids, Lengths: lengths, Purpose: b.purpose}, origin: from}
 	b.compose(&d, content)
 	return b.add(ctx, &d)
 }
@@ -146,6 +130,7 @@ type draft struct {
 	block     format.Block // without its place
 	plaintext []byte
 	standing  *standing   // nil: the block holds its content whole
+	origin    *Origin     // nil: it comes from no big file, or from several files
 	base      *bases.Kept // nil: it is not cached as a base
 }
 
@@ -159,10 +144,10 @@ func (b *BlockWriter) compose(d *draft, content []byte) {
 		return
 	}
 	d.block.Codec = format.CodecStored
-	if b.encoder != nil {
+	if c := b.writer.compressor; c.usual != nil {
 		b.plain = format.AppendBlockContent(b.plain[:0], format.CodecZstd, len(content), nil)
 		head := len(b.plain)
-		b.plain = b.encoder.EncodeAll(content, b.plain)
+		b.plain = c.append(b.plain, content, d.origin)
 		if len(b.plain)-head < len(content)-len(content)/32 {
 			d.block.Codec = format.CodecZstd
 		}
@@ -175,7 +160,7 @@ func (b *BlockWriter) compose(d *draft, content []byte) {
 }
 
 func (b *BlockWriter) add(ctx context.Context, d *draft) error {
-	if err := b.packer.add(ctx, d); err != nil {
+	if err := b.packer.addInTime(ctx, d); err != nil {
 		return fmt.Errorf("pack block: %w", err)
 	}
 	return nil

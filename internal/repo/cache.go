@@ -74,7 +74,7 @@ func (c *Cache) Close() error {
 // Reset forgets everything about the drive, for when a new repository is
 // created there.
 func (c *Cache) Reset() error {
-	for _, name := range []string{"facts.json", "objects", "awaited.json", "trees", "bases"} {
+	for _, name := range []string{"facts.json", "objects", "awaited.json", "trees", "bases", "pins.json"} {
 		if err := os.RemoveAll(filepath.Join(c.dir, name)); err != nil {
 			return fmt.Errorf("reset cache: %w", err)
 		}

@@ -41,7 +41,7 @@ func (s *Session) CopyBlocks(ctx context.Context, info *format.PackInfo, blocks 
 		return c.copyVerified(ctx, blocks)
 	}
 	for len(blocks) > 0 {
-		n := coalesce(blocks[0].Offset, blocks)
+		n := coalesce(blocks[0].Offset, len(blocks), func(i int) BlockAt { return blocks[i] })
 		if err := c.copy(ctx, blocks[:n]); err != nil {
 			return err
 		}
@@ -112,6 +112,7 @@ func (c *copying) block(ctx context.Context, at BlockAt, w window) error {
 		return fmt.Errorf("%w: footer and index speak of different blocks", ErrDamaged)
 	}
 	section := c.footer.Sections[block.Section]
+	section.Host = sectionAuthor(c.footer, block)
 	from, err := c.section(ctx, section.Offset, w)
 	if err != nil {
 		return err

@@ -117,7 +117,11 @@ func (r *Repository) putRoot(ctx context.Context, root *format.Root) error {
 	if err != nil {
 		return err
 	}
-	return r.putOnce(ctx, format.RootCopyName(root.Number), body)
+	if err := r.putOnce(ctx, format.RootCopyName(root.Number), body); err != nil {
+		return err
+	}
+	r.cache.keepObject(format.RootName(root.Number), body)
+	return nil
 }
 
 // Probe finds out what the drive can do and remembers it.
@@ -130,6 +134,21 @@ func (r *Repository) Probe(ctx context.Context) error {
 		f.Location, f.Capabilities, f.Probed = r.store.Location(), caps, true
 	})
 	return nil
+}
+
+// Confirm makes sure that the drive still refuses to overwrite if that is what is
+// remembered of it; else it is probed anew.
+func (r *Repository) Confirm(ctx context.Context) error {
+	if r.store.Capabilities().IfAbsent {
+		honoured, err := object.Confirm(ctx, r.store)
+		if err != nil {
+			return fmt.Errorf("probe drive: %w", err)
+		}
+		if honoured {
+			return nil
+		}
+	}
+	return r.Probe(ctx)
 }
 
 func (r *Repository) remember() {

@@ -37,8 +37,9 @@ type deltas struct {
 	dir    string
 	budget int64
 
-	opening sync.Once
-	cache   *bases.Cache // set by opening
+	opening    sync.Once
+	cache      *bases.Cache // set by opening
+	unwritable sync.Once    // it was told that the cache cannot be written
 
 	mu       sync.Mutex // guards contents
 	contents *blockCache
@@ -194,7 +195,7 @@ func (d *deltas) counts(b *bases.Block) (*format.PackInfo, error) {
 	if !listed {
 		d.dropGone(b.At.Pack)
 	}
-	if !ok || at.BlockOffset != b.At.Offset || at.BlockLength != b.At.Length {
+	if !ok || at.Doubted || at.BlockOffset != b.At.Offset || at.BlockLength != b.At.Length {
 		return nil, nil
 	}
 	return at.Pack, nil
@@ -347,7 +348,11 @@ func (d *deltas) keep(o *openPack, name format.PackName) {
 		}
 		blocks[i] = k.Kept
 	}
-	_ = d.cache.Keep(name.Hash, blocks)
+	if err := d.cache.Keep(name.Hash, blocks); err != nil {
+		d.unwritable.Do(func() {
+			d.writer.opts.Debug(fmt.Sprintf("stored content cannot be cached, so later backups cannot build deltas on it: %v", err))
+		})
+	}
 }
 
 // keptBlock is a block of an open pack that is to be cached as a base.

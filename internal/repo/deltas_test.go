@@ -84,7 +84,7 @@ func (f *deltaFixture) begin() *Session {
 // add adds a chunk of a file that changed.
 func (f *deltaFixture) add(b *BlockWriter, chunk []byte) format.ID {
 	f.t.Helper()
-	id, _, err := b.AddLarge(f.t.Context(), chunk, true)
+	id, _, err := b.AddLarge(f.t.Context(), chunk, &Origin{Changing: true})
 	if err != nil {
 		f.t.Fatal(err)
 	}

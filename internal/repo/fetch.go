@@ -1,19 +1,21 @@
 package repo
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"sort"
+	"slices"
 	"sync"
 
 	"firn/internal/format"
 )
 
-// Ranges of a pack are read in one request when the gap between them is
-// small; a request asks for no more than rangeMax.
+// Ranges of a pack are read in one request when the gap between them is small. Runs
+// of more than rangeMax are cut into parts of about the same length, of no more than
+// rangeMax and a block.
 const (
 	rangeGap = 1 << 20 // bytes
-	rangeMax = 8 << 20
+	rangeMax = 17 << 19
 )
 
 // BlockAt names a block of a pack.
@@ -27,13 +29,16 @@ type BlockAt struct {
 // error, and the rest goes on; any other failure, or an error from visit, ends
 // the reading.
 func (rd *Reader) Blocks(ctx context.Context, pack format.PackName, blocks []BlockAt, visit func(at BlockAt, content []byte, damage error) error) error {
-	sort.Slice(blocks, func(i, j int) bool { return blocks[i].Offset < blocks[j].Offset })
+	if err := rd.mayRead(pack); err != nil {
+		return err
+	}
+	slices.SortFunc(blocks, compareAt)
 	for len(blocks) > 0 {
 		start := blocks[0].Offset
 		if !rd.open.knows(pack) && start <= rangeGap {
 			start = format.HeaderSize
 		}
-		n := coalesce(start, blocks)
+		n := coalesce(start, len(blocks), func(i int) BlockAt { return blocks[i] })
 		if err := rd.readRange(ctx, pack, start, blocks[:n], visit); err != nil {
 			return err
 		}
@@ -42,19 +47,33 @@ func (rd *Reader) Blocks(ctx context.Context, pack format.PackName, blocks []Blo
 	return nil
 }
 
-// coalesce returns how many blocks are read with one request from start on.
-func coalesce(start uint32, blocks []BlockAt) int {
-	n := 1
-	end := blocks[0].Offset + blocks[0].Length
-	for n < len(blocks) {
-		b := blocks[n]
-		if b.Offset > end+rangeGap || b.Offset+b.Length-start > rangeMax {
+func compareAt(a, b BlockAt) int {
+	return cmp.Or(cmp.Compare(a.Offset, b.Offset), cmp.Compare(a.Length, b.Length))
+}
+
+// coalesce returns how many of n blocks, ascending by offset, are read with one request
+// from start on.
+func coalesce(start uint32, n int, block func(int) BlockAt) int {
+	run, end := 0, start
+	for run < n {
+		b := block(run)
+		if run > 0 && uint64(b.Offset) > uint64(end)+rangeGap {
 			break
 		}
 		end = max(end, b.Offset+b.Length)
-		n++
+		run++
 	}
-	return n
+	parts := (end - start + rangeMax - 1) / rangeMax
+	if parts <= 1 {
+		return run
+	}
+	share := (end - start) / parts
+	for i := 1; i < run; i++ {
+		if b := block(i); b.Offset-start+b.Length/2 > share {
+			return i
+		}
+	}
+	return run
 }
 
 // buffers for ranges and contents, shared by all readers.

@@ -72,7 +72,7 @@ func (c *Cache) DropIndex() error {
 
 // ReaderWith is NewReader for a caller that has read the records itself.
 func (r *Repository) ReaderWith(ctx context.Context, records *Records) (*Reader, []*index.BadSegment, error) {
-	view, bad, err := r.loadView(ctx)
+	view, bad, err := r.loadView(ctx, records.Judge(r.keys.Host(), TrustAll), walked)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -29,20 +29,20 @@ func (r *Repository) InspectRecords(ctx context.Context, damaged func(name strin
 			continue
 		}
 		record, signer, err := r.readRecord(ctx, info.Name)
-		if err == nil && record.Kind != format.RecordPrune && record.Kind != format.RecordDamage {
-			err = fmt.Errorf("%w: record of unknown kind %d", format.ErrVersion, record.Kind)
+		if err == nil {
+			err = rs.file(info, signer, record)
 		}
 		switch {
+		case errors.Is(err, ErrFeature):
+			damaged(info.Name, fmt.Errorf("%w: %w", format.ErrVersion, err))
 		case errors.Is(err, object.ErrNotFound): // retired between the listing and the reading
 		case errors.Is(err, seal.ErrRevoked): // nobody's word
 		case IsDamage(err):
 			damaged(info.Name, err)
 		case err != nil:
 			return nil, err
-		case record.Kind == format.RecordDamage:
-			rs.Damages = append(rs.Damages, DamageRecord{Name: info.Name, Written: info.Modified, Record: *record})
-		default:
-			prunes[info.Name] = &PruneRecord{Name: info.Name, Author: signer, Written: info.Modified, Record: *record}
+		case record.Kind == format.RecordPrune:
+			prunes[info.Name] = pruneRecord(info, signer, record)
 		}
 	}
 	for _, info := range decisions {

@@ -47,7 +47,7 @@ func Open(ctx context.Context, store object.Store, opts OpenOptions) (*Repositor
 func (r *Repository) open(ctx context.Context, secret seal.Secret) error {
 	if known := r.cache.facts(); known.Probed {
 		object.Remind(r.store, known.Capabilities)
-	} else if err := r.Probe(ctx); err != nil && !errors.Is(err, object.ErrReadOnly) && !errors.Is(err, object.ErrAccess) {
+	} else if err := r.Probe(ctx); err != nil && !unwritable(err) {
 		return err
 	}
 	root, err := r.knownRoot(ctx)
@@ -216,3 +216,9 @@ func isDamage(err error) bool {
 // IsDamage reports whether an error means that a stored object is missing,
 // altered or unreadable, rather than that the drive failed.
 func IsDamage(err error) bool { return err != nil && isDamage(err) }
+
+// unwritable reports whether an error means that a drive takes no new objects just now.
+// It may be read all the same.
+func unwritable(err error) bool {
+	return errors.Is(err, object.ErrReadOnly) || errors.Is(err, object.ErrAccess) || errors.Is(err, object.ErrFull)
+}

@@ -23,7 +23,8 @@ type opener struct {
 	sections map[sectionKey]*seal.Section
 
 	decoders sync.Pool // *zstd.Decoder
-	plains   sync.Pool // *[]byte
+	plains   sync.Pool // *[]byte, for plaintexts
+	contents sync.Pool // *[]byte, for contents of blocks
 }
 
 type sectionKey struct {
@@ -45,6 +46,7 @@ func newOpener(r *Repository, base func(context.Context, format.Kind, format.Bas
 		return d
 	}
 	o.plains.New = func() any { return new([]byte) }
+	o.contents.New = o.plains.New
 	return o
 }
 
@@ -89,6 +91,18 @@ func (o *opener) content(ctx context.Context, pack format.PackName, w window, at
 }
 
 func (o *opener) tryContent(ctx context.Context, pack format.PackName, w window, at BlockAt, dst []byte, depth int) ([]byte, error) {
+	buf := o.plains.Get().(*[]byte)
+	defer o.plains.Put(buf)
+	plain, err := o.plaintext(ctx, pack, w, at, (*buf)[:0])
+	if err != nil {
+		return nil, err
+	}
+	*buf = plain[:0]
+	return o.decode(ctx, pack.Kind, plain, dst, depth)
+}
+
+// plaintext opens a block, which lies in w, and appends its plaintext to dst.
+func (o *opener) plaintext(ctx context.Context, pack format.PackName, w window, at BlockAt, dst []byte) ([]byte, error) {
 	raw, ok := w.slice(at.Offset, at.Length)
 	if !ok || len(raw) < format.BlockHeaderSize {
 		return nil, fmt.Errorf("%w: the index has a wrong length for it", ErrDamaged)
@@ -101,7 +115,7 @@ func (o *opener) tryContent(ctx context.Context, pack format.PackName, w window,
 	if err != nil {
 		return nil, err
 	}
-	return o.unseal(ctx, pack.Kind, section, raw, dst, depth)
+	return section.OpenBlock(dst, raw)
 }
 
 // unseal opens a block of a section and appends its content to dst.
@@ -179,20 +193,32 @@ func (o *opener) applyDelta(ctx context.Context, kind format.Kind, b format.Bloc
 	if depth >= maxDeltaDepth {
 		return nil, fmt.Errorf("%w: deltas on deltas over %d deep", ErrDamaged, maxDeltaDepth)
 	}
-	base, delta := o.plains.Get().(*[]byte), o.plains.Get().(*[]byte)
+	base := o.plains.Get().(*[]byte)
 	defer o.plains.Put(base)
-	defer o.plains.Put(delta)
 	var err error
 	if *base, err = o.bases(ctx, kind, b.Bases, (*base)[:0], depth+1); err != nil {
 		return nil, fmt.Errorf("read base of a delta: %w", err)
 	}
+	return o.apply(b, *base, dst)
+}
+
+// apply appends to dst the content that a delta makes of its bases' contents, which
+// lie one behind the other.
+func (o *opener) apply(b format.BlockContent, base, dst []byte) ([]byte, error) {
+	delta := o.plains.Get().(*[]byte)
+	defer o.plains.Put(delta)
+	var err error
 	// Its length is said in its frame, and bounded by the decoder.
 	if *delta, err = o.decompress(b.Payload, (*delta)[:0], 0); err != nil {
 		return nil, err
 	}
-	dst, err = format.ApplyDelta(dst, *base, *delta, int(b.Length))
+	start := len(dst)
+	dst, err = format.ApplyDelta(dst, base, *delta, b.Length)
 	if err != nil {
 		return nil, fmt.Errorf("%w: apply delta: %w", ErrDamaged, err)
+	}
+	if len(dst)-start != b.Length {
+		return nil, fmt.Errorf("%w: content has %d bytes instead of %d", ErrDamaged, len(dst)-start, b.Length)
 	}
 	return dst, nil
 }

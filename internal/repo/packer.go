@@ -43,11 +43,14 @@ type openPack struct {
 	copied map[sectionKey]uint32 // sections taken over from other packs: position in sections
 	bases  []format.ID           // packs that the deltas in it stand on
 	kept   []keptBlock           // to be cached as bases
+	proofs proofs                // of the deltas in it
+	author format.Host           // whose blocks were copied into it; zero: none were
 }
 
-// packBuffers is the number of packs of one kind in memory: one being filled
-// and the others on their way.
-const packBuffers = 3
+// packBuffers is the number of packs of one kind in memory: one being filled and
+// one on its way, or both where the drive is slower than the workers. They are most of
+// what a backup needs of memory.
+const packBuffers = 2
 
 func newPacker(w *writer, kind format.Kind, size int) *packer {
 	p := &packer{writer: w, kind: kind, size: size, buffers: make(chan []byte, packBuffers)}
@@ -102,8 +105,23 @@ func (p *packer) add(ctx context.Context, d *draft) error {
 	o.sealing.Add(1)
 	p.mu.Unlock()
 
+	defer o.sealing.Done()
 	o.own.SealBlock(place[:0], &block, o.sections[block.Section].Offset, plaintext)
-	o.sealing.Done()
+	if d.standing == nil {
+		return nil
+	}
+	err = p.proveDelta(o, &block, place)
+	if err != nil {
+		p.writer.fail(err)
+	}
+	return err
+}
+
+// addInTime is add, and then a segment if it is time for one.
+func (p *packer) addInTime(ctx context.Context, d *draft) error {
+	if err := p.add(ctx, d); err != nil {
+		return err
+	}
 	return p.writer.sealWhenDue(ctx)
 }
 
@@ -125,10 +143,15 @@ func (p *packer) copyBlock(ctx context.Context, b sealedBlock) error {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if o := p.open; o != nil && o.author != (format.Host{}) && o.author != b.section.Host {
+		p.send(o, false) // a pack has one author, so that whoever is distrusted later takes nobody along
+		p.open = nil
+	}
 	o, err := p.room(ctx, format.SectionHeaderSize+len(b.raw), len(b.block.IDs))
 	if err != nil {
 		return err
 	}
+	o.author = b.section.Host
 	at, ok := o.copied[b.from]
 	if !ok {
 		at = uint32(len(o.sections))
@@ -336,7 +359,7 @@ func (p *packer) describe(o *openPack, name format.PackName, size int) *stored {
 	r := p.writer.session.repo
 	s := &stored{
 		info: format.PackInfo{
-			Name: name, Size: uint64(size), Host: r.keys.Host(), Written: r.now().Unix(), BasePacks: o.bases,
+			Name: name, Size: uint64(size), Host: movedFrom(o.sections, r.keys.Host()), Written: r.now().Unix(), BasePacks: o.bases,
 		},
 		entries: make([]index.PackEntry, 0, o.chunks),
 		ids:     make([]format.ID, 0, o.chunks),

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 
 	"firn/internal/bases"
 	"firn/internal/format"
@@ -26,21 +27,81 @@ func (p *packer) prove(ctx context.Context, o *openPack) error {
 		if o.own == nil || b.Section != o.ownAt {
 			continue
 		}
-		content, err := p.writer.open.unseal(ctx, p.kind, o.own, o.buf[b.Offset:][:b.Length], (*buf)[:0], 0)
-		switch {
-		case errors.Is(err, bases.ErrUnknown):
-			continue // the cache lost a base since; the delta was compared when it was made
-		case ctx.Err() != nil:
-			return ctx.Err()
-		case err != nil:
-			return fmt.Errorf("%w: block at %d: %w", errUnproved, b.Offset, err)
+		sealed := o.buf[b.Offset:][:b.Length]
+		var err error
+		if b.Codec == format.CodecDelta {
+			err = o.proveSealed(b, sealed, buf)
+		} else {
+			err = p.proveBlock(ctx, o, b, sealed, buf)
 		}
-		*buf = content[:0]
-		if err := p.proveChunks(b, content); err != nil {
+		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// proofs are what deltas were seen to give back when they were sealed.
+type proofs struct {
+	mu sync.Mutex       // guards of; a lock of its own, since who holds the packer's may wait for uploads
+	of map[uint32]proof // by block number
+}
+
+// proof is the one chunk of a delta.
+type proof struct {
+	id     format.ID
+	length uint32
+}
+
+func proofOf(b *format.Block) proof { return proof{b.IDs[0], b.Lengths[0]} }
+
+func (p *proofs) keep(b *format.Block) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.of == nil {
+		p.of = map[uint32]proof{}
+	}
+	p.of[b.Number] = proofOf(b)
+}
+
+// proveDelta does for a delta what prove does for other blocks as soon as it is
+// sealed: later its bases would have to be read again.
+func (p *packer) proveDelta(o *openPack, b *format.Block, sealed []byte) error {
+	buf := rangeBuffers.Get().(*[]byte)
+	defer rangeBuffers.Put(buf)
+	err := p.proveBlock(p.writer.session.life, o, b, sealed, buf)
+	if err != nil && !errors.Is(err, bases.ErrUnknown) { // else the cache lost a base; the delta was compared when it was made
+		return err
+	}
+	o.proofs.keep(b)
+	return nil
+}
+
+// proveSealed makes sure that a delta, and what is told of it, is still as it was when
+// it was proved.
+func (o *openPack) proveSealed(b *format.Block, sealed []byte, buf *[]byte) error {
+	plaintext, err := o.own.OpenBlock((*buf)[:0], sealed)
+	if err != nil {
+		return fmt.Errorf("%w: block at %d: %w", errUnproved, b.Offset, err)
+	}
+	*buf = plaintext[:0]
+	if o.proofs.of[b.Number] != proofOf(b) {
+		return fmt.Errorf("%w: delta at %d", errUnproved, b.Offset)
+	}
+	return nil
+}
+
+// proveBlock opens a sealed block and compares what is in it with the IDs of its chunks.
+func (p *packer) proveBlock(ctx context.Context, o *openPack, b *format.Block, sealed []byte, buf *[]byte) error {
+	content, err := p.writer.open.unseal(ctx, p.kind, o.own, sealed, (*buf)[:0], 0)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return ctx.Err()
+	case err != nil:
+		return fmt.Errorf("%w: block at %d: %w", errUnproved, b.Offset, err)
+	}
+	*buf = content[:0]
+	return p.proveChunks(b, content)
 }
 
 // proveChunks compares a block's content with the IDs of its chunks.

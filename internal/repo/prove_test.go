@@ -75,3 +75,34 @@ func storeAndFail(t *testing.T, r *Repository, kind format.Kind, fail func(*open
 	fail(packer.open)
 	return s.Flush(t.Context())
 }
+
+// TestProveSealed has a byte fail after a delta was proved: what is sealed, and what is
+// told of it, is looked at once more before the upload.
+func TestProveSealed(t *testing.T) {
+	r, err := Create(t.Context(), object.NewMem(), CreateOptions{Slots: []NewSlot{{Secret: seal.Secret{Key: &[32]byte{4}}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = r.Close() }) // nothing was written
+	own, _, err := r.keys.NewSection(format.KindData)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, fail := range map[string]func(b *format.Block, sealed []byte){
+		"none":     func(*format.Block, []byte) {},
+		"sealed":   func(_ *format.Block, sealed []byte) { sealed[len(sealed)/2] ^= 1 },
+		"chunk ID": func(b *format.Block, _ []byte) { b.IDs[0][5] ^= 1 },
+		"length":   func(b *format.Block, _ []byte) { b.Lengths[0]++ },
+		"number":   func(b *format.Block, _ []byte) { b.Number++ },
+	} {
+		b := &format.Block{Codec: format.CodecDelta, IDs: []format.ID{{7}}, Lengths: []uint32{900}, Bases: []format.BaseRef{{Length: 50}}}
+		plaintext := format.AppendBlockContent(nil, format.CodecDelta, 900, b.Bases)
+		sealed := own.SealBlock(nil, b, 0, append(plaintext, "program"...))
+		o := &openPack{own: own}
+		o.proofs.keep(b)
+		fail(b, sealed)
+		if err := o.proveSealed(b, sealed, new([]byte)); (name == "none") != (err == nil) || err != nil && !errors.Is(err, errUnproved) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"firn/internal/format"
 	"firn/internal/index"
@@ -17,11 +18,21 @@ type Reader struct {
 	view    *index.View
 	ownView bool
 	dropped map[format.PackName]bool
+	gate    Gate // nil: all packs can be read
 	open    *opener
 	ahead   *readAhead
+	buffers rangeStock
+
+	doubted *atomic.Uint64 // chunks located in copies of distrusted hosts; shared by readers of one index
 
 	mu     sync.Mutex // guards blocks
 	blocks *blockCache
+
+	again *relisting // nil: the segments are not listed again
+	bases struct {
+		sync.Once
+		packs map[format.PackName]*format.PackInfo // those that deltas stand on
+	}
 }
 
 // blockCacheSize bounds the decoded blocks a Reader keeps, bytes.
@@ -34,12 +45,32 @@ func (r *Repository) NewReader(ctx context.Context) (*Reader, []*index.BadSegmen
 	if err != nil {
 		return nil, nil, err
 	}
-	view, bad, err := r.loadView(ctx)
+	return r.readerFor(ctx, records, TrustAll, walked)
+}
+
+// TrustingReader is NewReader for one who has read the records and trusts as policy
+// says: doubted copies of chunks come last.
+func (r *Repository) TrustingReader(ctx context.Context, records *Records, policy Trust) (*Reader, []*index.BadSegment, error) {
+	return r.readerFor(ctx, records, policy, walked)
+}
+
+// ChunkReader is NewReader for one who looks chunks up and does not walk the index: where that
+// is huge and not in the local cache, it begins before it is.
+func (r *Repository) ChunkReader(ctx context.Context) (*Reader, []*index.BadSegment, error) {
+	records, err := r.ReadRecords(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	return r.readerFor(ctx, records, TrustAll, read)
+}
+
+func (r *Repository) readerFor(ctx context.Context, records *Records, policy Trust, use indexUse) (*Reader, []*index.BadSegment, error) {
+	view, bad, err := r.loadView(ctx, records.Judge(r.keys.Host(), policy), use)
 	if err != nil {
 		return nil, nil, err
 	}
 	rd := r.newReader(view, records)
-	rd.ownView = true
+	rd.ownView, rd.again = true, new(relisting)
 	return rd, bad, nil
 }
 
@@ -50,7 +81,12 @@ func (s *Session) Reader() *Reader {
 }
 
 func (r *Repository) newReader(view *index.View, records *Records) *Reader {
-	rd := &Reader{repo: r, view: view, dropped: records.Dropped(), blocks: newBlockCache(blockCacheSize), ahead: newReadAhead(r)}
+	return r.newReaderOf(view, records.Dropped())
+}
+
+func (r *Repository) newReaderOf(view *index.View, dropped map[format.PackName]bool) *Reader {
+	rd := &Reader{repo: r, view: view, dropped: dropped, blocks: newBlockCache(blockCacheSize), doubted: new(atomic.Uint64)}
+	rd.ahead = newReadAhead(r, rd.sizeOf)
 	rd.open = newOpener(r, rd.baseContent)
 	return rd
 }
@@ -63,24 +99,41 @@ func (rd *Reader) Close() error {
 	return nil
 }
 
+// Doubted returns how many times a chunk was found only where a host put it that is
+// distrusted. Its bytes are verified like any others.
+func (rd *Reader) Doubted() uint64 { return rd.doubted.Load() }
+
 // View returns the index the reader reads by.
 func (rd *Reader) View() *index.View { return rd.view }
 
 // Locate says where a chunk is stored; ErrNoChunk when the index does not
-// have it. Packs that prune decided to drop are passed over.
+// have it, ErrNotReady when the reader's gate keeps all its copies. Packs that
+// prune decided to drop are passed over.
 func (rd *Reader) Locate(id format.ID) (index.Location, error) {
 	return rd.locate(id, nil)
 }
 
 func (rd *Reader) locate(id format.ID, except map[format.PackName]bool) (index.Location, error) {
+	kept := false
 	at, ok, err := rd.view.Lookup(id, func(p *format.PackInfo) bool {
-		return !rd.dropped[p.Name] && !except[p.Name]
+		if rd.dropped[p.Name] || except[p.Name] {
+			return false
+		}
+		ready := Ready(rd.gate, p)
+		kept = kept || !ready
+		return ready
 	})
 	if err != nil {
 		return at, fmt.Errorf("look up chunk %x: %w", id[:8], err)
 	}
+	if !ok && kept {
+		return at, fmt.Errorf("chunk %x: %w", id[:8], ErrNotReady)
+	}
 	if !ok {
 		return at, fmt.Errorf("chunk %x: %w", id[:8], ErrNoChunk)
+	}
+	if at.Doubted {
+		rd.doubted.Add(1)
 	}
 	return at, nil
 }
@@ -91,7 +144,7 @@ func (rd *Reader) Chunk(ctx context.Context, kind format.Kind, id format.ID, len
 	var tried map[format.PackName]bool
 	var damage error
 	for {
-		at, err := rd.locate(id, tried)
+		at, err := rd.find(ctx, id, tried)
 		if err != nil {
 			return nil, errors.Join(damage, err)
 		}
@@ -157,6 +210,9 @@ func (rd *Reader) cached(pack format.PackName, at BlockAt, read func() ([]byte, 
 
 func (rd *Reader) baseContent(ctx context.Context, kind format.Kind, base format.BaseRef, depth int) ([]byte, error) {
 	pack, at := format.PackName{Kind: kind, Hash: base.Pack}, BlockAt{base.Offset, base.Length}
+	if err := rd.mayRead(pack); err != nil { // the index did not name it as a base
+		return nil, err
+	}
 	return rd.cached(pack, at, func() ([]byte, error) {
 		w, err := rd.ahead.read(ctx, pack, at)
 		if err != nil {

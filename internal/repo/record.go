@@ -30,6 +30,20 @@ type Records struct {
 	Prunes  []PruneRecord // ascending by name
 	Damages []DamageRecord
 	Retired []string // decisions whose records are gone
+
+	Vettings  []StandingRecord // what verifiers read and found right
+	Distrusts []StandingRecord // whom not to build on; see Distrusted
+	Ledgers   []StandingRecord // forgotten snapshots of records that were retired
+	Withheld  []string         // of Distrusts: this machine saw them, and the drive lists them no longer
+}
+
+// StandingRecord is a record that holds by itself, without a decision.
+type StandingRecord struct {
+	Name    string
+	Author  format.Host
+	Role    format.Role // the author's
+	Written time.Time   // by the drive's clock
+	Record  format.Record
 }
 
 // DamageRecord names packs and chunks found missing or broken.
@@ -41,7 +55,7 @@ type DamageRecord struct {
 
 // Forgotten holds the sessions whose manifests are forgotten.
 func (rs *Records) Forgotten() map[string]bool {
-	forgotten := map[string]bool{}
+	forgotten := rs.inLedgers()
 	for _, p := range rs.Prunes {
 		for _, session := range p.Record.Forgotten {
 			forgotten[session] = true
@@ -92,7 +106,7 @@ func (rs *Records) DamagedChunks() map[format.ID]bool {
 // Settled holds the sessions that a settled record forgets: whoever may have
 // inherited from them is over.
 func (rs *Records) Settled() map[string]bool {
-	settled := map[string]bool{}
+	settled := rs.inLedgers()
 	for i := range rs.Prunes {
 		if rs.Prunes[i].Decision != nil {
 			for _, session := range rs.Prunes[i].Record.Forgotten {
@@ -101,6 +115,40 @@ func (rs *Records) Settled() map[string]bool {
 		}
 	}
 	return settled
+}
+
+// inLedgers holds the forgotten sessions whose records were retired. Should a manifest
+// of theirs come back, it is as forgotten as before.
+func (rs *Records) inLedgers() map[string]bool {
+	sessions := map[string]bool{}
+	for i := range rs.Ledgers {
+		for _, session := range rs.Ledgers[i].Record.Forgotten {
+			sessions[session] = true
+		}
+	}
+	return sessions
+}
+
+// file enters a record by its kind, but for those of prune, which it leaves to the
+// caller, since they go with a decision.
+func (rs *Records) file(info object.Info, signer format.Certificate, record *format.Record) error {
+	standing := StandingRecord{
+		Name: info.Name, Author: format.HostOf(signer.PublicKey), Role: signer.Role, Written: info.Modified, Record: *record,
+	}
+	switch record.Kind {
+	case format.RecordPrune:
+	case format.RecordDamage:
+		rs.Damages = append(rs.Damages, DamageRecord{Name: info.Name, Written: info.Modified, Record: *record})
+	case format.RecordVetting:
+		rs.Vettings = append(rs.Vettings, standing)
+	case format.RecordDistrust:
+		rs.Distrusts = append(rs.Distrusts, standing)
+	case format.RecordLedger:
+		rs.Ledgers = append(rs.Ledgers, standing)
+	default:
+		return fmt.Errorf("read %s: %w: record of unknown kind %d", info.Name, ErrFeature, record.Kind)
+	}
+	return nil
 }
 
 // DamagedPacks holds the packs found missing or broken.
@@ -138,13 +186,11 @@ func (r *Repository) ReadRecords(ctx context.Context) (*Records, error) {
 		if err != nil {
 			return nil, err
 		}
-		switch record.Kind {
-		case format.RecordPrune:
-			prunes[info.Name] = &PruneRecord{Name: info.Name, Author: signer, Written: info.Modified, Record: *record}
-		case format.RecordDamage:
-			rs.Damages = append(rs.Damages, DamageRecord{Name: info.Name, Written: info.Modified, Record: *record})
-		default:
-			return nil, fmt.Errorf("read %s: %w: record of unknown kind %d", info.Name, ErrFeature, record.Kind)
+		if err := rs.file(info, signer, record); err != nil {
+			return nil, err
+		}
+		if record.Kind == format.RecordPrune {
+			prunes[info.Name] = pruneRecord(info, signer, record)
 		}
 	}
 	for _, info := range decisions {
@@ -169,16 +215,23 @@ func (r *Repository) ReadRecords(ctx context.Context) (*Records, error) {
 		rs.Prunes = append(rs.Prunes, *p)
 	}
 	sort.Slice(rs.Prunes, func(i, j int) bool { return rs.Prunes[i].Name < rs.Prunes[j].Name })
+	if err := r.withheld(rs, listed); err != nil {
+		return nil, err
+	}
 	r.cache.trimObjects("g/", listed)
 	r.cache.trimAwaited(listed)
 	return rs, nil
 }
 
-func (r *Repository) readRecord(ctx context.Context, name string) (*format.Record, format.Host, error) {
+func pruneRecord(info object.Info, signer format.Certificate, record *format.Record) *PruneRecord {
+	return &PruneRecord{Name: info.Name, Author: format.HostOf(signer.PublicKey), Written: info.Modified, Record: *record}
+}
+
+func (r *Repository) readRecord(ctx context.Context, name string) (*format.Record, format.Certificate, error) {
 	record := new(format.Record)
-	var signer format.Host
+	var signer format.Certificate
 	err := r.getSealed(ctx, name, format.KindRecord, func(body []byte, cert format.Certificate) error {
-		signer = format.HostOf(cert.PublicKey)
+		signer = cert
 		*record = format.Record{}
 		return record.Decode(body)
 	})
@@ -217,7 +270,7 @@ func (r *Repository) getSealed(ctx context.Context, name string, kind format.Kin
 	})
 }
 
-// WriteRecord writes a prune or damage record and returns its name.
+// WriteRecord writes a record, which is not a decision, and returns its name.
 func (r *Repository) WriteRecord(ctx context.Context, record *format.Record) (string, error) {
 	name := format.RecordName(r.keys.Host(), random16())
 	body, err := r.keys.SealRecord(format.KindRecord, name, record.Append(nil))

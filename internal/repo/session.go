@@ -22,6 +22,8 @@ type SessionOptions struct {
 	Command string
 	// Writer tunes the writing of packs; the zero value is the default.
 	Writer WriterOptions
+	// Trust says what the session builds on of what others stored.
+	Trust Trust
 }
 
 // Session is one client's stay in the repository: what a pruner waits for.
@@ -34,7 +36,11 @@ type Session struct {
 	records *Records
 	masked  map[format.PackName]bool
 	damaged map[format.ID]bool
-	writer  *writer // nil until LoadIndex
+	policy  Trust
+	trust   index.Trust // by policy and records; nil: all may be built on
+	wrote   sync.Map    // names of its own segments
+	writer  *writer     // nil until LoadIndex
+	look    look
 
 	// life is the context of uploads. It outlasts the call that began them and
 	// an interrupt, which Salvage gives them time to complete; kill ends it.
@@ -53,6 +59,7 @@ func (r *Repository) Begin(ctx context.Context, opts SessionOptions) (*Session, 
 		return nil, fmt.Errorf("begin session: %w", err)
 	}
 	s.masked, s.damaged = s.records.Masked(), s.records.DamagedChunks()
+	s.policy, s.trust = opts.Trust, s.records.Judge(r.keys.Host(), opts.Trust)
 	s.writer = newWriter(s, opts.Writer)
 	s.life, s.kill = context.WithCancel(context.WithoutCancel(ctx))
 	s.startHeart(ctx)
@@ -70,9 +77,11 @@ func (s *Session) begin(ctx context.Context, opts SessionOptions) error {
 	if err != nil {
 		return err
 	}
+	begun := r.now()
 	if err := r.putOnce(ctx, object, sealed); err != nil {
 		return err
 	}
+	s.look.keep(begun)
 	s.records, err = r.ReadRecords(ctx)
 	return err
 }
@@ -85,11 +94,6 @@ func (s *Session) Started() time.Time { return s.started }
 
 // Records returns the records as read when the session began.
 func (s *Session) Records() *Records { return s.records }
-
-// DamagedChunks holds the chunks that records name as unreadable and that, once
-// the index is loaded, nobody has stored anew: content that refers to them is to
-// be read from its source again.
-func (s *Session) DamagedChunks() map[format.ID]bool { return s.damaged }
 
 // Parent makes sure that a snapshot may be inherited from: it is there and
 // nobody forgot it. It must be called before LoadIndex (step 2 of the writer).
@@ -106,9 +110,12 @@ func (s *Session) Parent(ctx context.Context, session string) error {
 	if err != nil {
 		return fmt.Errorf("read parent: %w", err)
 	}
-	kind, err := s.repo.verifySealed(name, b)
+	kind, signer, err := s.repo.verifySigner(name, b)
 	if err != nil {
 		return fmt.Errorf("read parent: %w", err)
+	}
+	if !s.trustsTree(signer) {
+		return fmt.Errorf("parent %s is of host %s, which is not trusted here: %w", session, signer, object.ErrNotFound)
 	}
 	if kind != format.KindManifest {
 		return fmt.Errorf("parent %s has no snapshot: %w", session, object.ErrNotFound)
@@ -120,7 +127,7 @@ func (s *Session) Parent(ctx context.Context, session string) error {
 // last part. A segment that cannot be read only makes its chunks count as
 // absent; it is returned as a warning.
 func (s *Session) LoadIndex(ctx context.Context) ([]*index.BadSegment, error) {
-	view, bad, err := s.repo.loadView(ctx)
+	view, bad, err := s.repo.loadView(ctx, s.trustOwn(), lookedUp)
 	if err != nil {
 		return nil, err
 	}
@@ -132,11 +139,11 @@ func (s *Session) LoadIndex(ctx context.Context) ([]*index.BadSegment, error) {
 // a record that names a chunk names the packs of its bad copies too, and these do not count.
 func (s *Session) forgetHealed() error {
 	for id := range s.damaged {
-		_, healed, err := s.writer.view.Lookup(id, s.writer.counts)
+		at, healed, err := s.writer.view.Lookup(id, s.writer.counts)
 		if err != nil {
 			return fmt.Errorf("look up damaged chunk: %w", err)
 		}
-		if healed {
+		if healed && !at.Doubted {
 			delete(s.damaged, id)
 		}
 	}
@@ -256,87 +263,36 @@ func (s *Session) Abandon(ctx context.Context, reason string) error {
 	if s.repo.keys.Role() == format.RoleWriter {
 		return nil
 	}
-	_, err := s.repo.Fence(ctx, s.name, reason)
-	return err
-}
-
-// putOutcome writes m/S as docs/protocol.md says: create-once where the drive
-// can, else between two looks at the session object.
-func (s *Session) putOutcome(ctx context.Context, name string, body []byte) error {
-	return s.between(ctx, func(ctx context.Context) error {
-		err := s.repo.putOnce(ctx, name, body)
-		if errors.Is(err, object.ErrExists) {
-			return s.resolveOutcome(ctx, name, body)
-		}
+	_, err := object.InReserve(ctx, s.repo.store, func() error {
+		_, err := s.repo.fence(ctx, s.name, reason, !s.repo.store.Capabilities().IfAbsent)
 		return err
 	})
-}
-
-// writeTime bounds the write that follows a look at the session object. It is
-// far shorter than a maintainer waits between fence and decision.
-const writeTime = 15 * time.Minute
-
-// between makes one write that must not happen in a session that was closed.
-// A look before it keeps what was asleep for long, until all trace of its being
-// closed is gone, from going on as if nothing had happened. Where the drive has
-// no conditional writes, a second look tells whether the write still counted.
-func (s *Session) between(ctx context.Context, write func(context.Context) error) error {
-	bounded, cancel := context.WithTimeout(ctx, writeTime)
-	defer cancel()
-	if err := s.StillOpen(bounded); err != nil {
-		return err
-	}
-	if err := write(bounded); err != nil {
-		return err
-	}
-	if s.repo.store.Capabilities().IfAbsent {
-		return nil
-	}
-	return s.StillOpen(ctx)
-}
-
-// StillOpen returns ErrFenced when a maintainer closed the session. What a closed
-// session uploaded may be gone, so nothing may refer to it any more.
-func (s *Session) StillOpen(ctx context.Context) error {
-	_, err := s.repo.store.Head(ctx, format.SessionObject(s.name))
-	if errors.Is(err, object.ErrNotFound) {
-		return ErrFenced
-	}
-	if err != nil {
-		return fmt.Errorf("look at own session: %w", err)
-	}
-	return nil
-}
-
-// resolveOutcome finds out who wrote the outcome that is there already: this
-// session, whose answer was lost, or a maintainer.
-func (s *Session) resolveOutcome(ctx context.Context, name string, body []byte) error {
-	there, _, err := s.repo.store.Get(ctx, name, smallLimit)
-	if err != nil {
-		return err
-	}
-	if string(there) == string(body) {
-		return nil
-	}
-	return ErrFenced
+	return err
 }
 
 // Fence closes a session with a tombstone unless it has an outcome already.
 // It returns the kind of outcome the session has now.
 func (r *Repository) Fence(ctx context.Context, session, reason string) (format.Kind, error) {
+	// Looking first costs one request and saves a manifest from a drive that
+	// ignores the condition.
+	return r.fence(ctx, session, reason, true)
+}
+
+func (r *Repository) fence(ctx context.Context, session, reason string, look bool) (format.Kind, error) {
 	name := format.ManifestObject(session)
 	body := (&format.Tombstone{Time: r.now().UnixNano(), Reason: reason}).Append(nil)
 	sealed, err := r.keys.SealRecord(format.KindTombstone, name, body)
 	if err != nil {
 		return 0, fmt.Errorf("fence session %s: %w", session, err)
 	}
-	// Looking first costs one request and saves a manifest from a drive that
-	// ignores the condition.
-	switch kind, err := r.Outcome(ctx, session); {
-	case err == nil:
-		return kind, nil
-	case !errors.Is(err, object.ErrNotFound):
-		return 0, fmt.Errorf("fence session %s: %w", session, err)
+	if look {
+		kind, err := r.Outcome(ctx, session)
+		if err == nil {
+			return kind, nil
+		}
+		if !errors.Is(err, object.ErrNotFound) {
+			return 0, fmt.Errorf("fence session %s: %w", session, err)
+		}
 	}
 	err = r.putOnce(ctx, name, sealed)
 	if errors.Is(err, object.ErrExists) {

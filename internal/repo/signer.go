@@ -20,11 +20,17 @@ func (r *Repository) openSealed(name string, object []byte) (*seal.Opened, error
 // verifySealed is openSealed without opening: for writers, who cannot read
 // manifests.
 func (r *Repository) verifySealed(name string, object []byte) (format.Kind, error) {
+	kind, _, err := r.verifySigner(name, object)
+	return kind, err
+}
+
+// verifySigner is verifySealed and tells who signed it.
+func (r *Repository) verifySigner(name string, object []byte) (format.Kind, format.Host, error) {
 	kind, signer, err := r.keys.VerifyRecord(name, object)
 	if err != nil {
-		return 0, fmt.Errorf("verify %s: %w", name, err)
+		return 0, format.Host{}, fmt.Errorf("verify %s: %w", name, err)
 	}
-	return kind, checkSigner(name, kind, signer)
+	return kind, format.HostOf(signer.PublicKey), checkSigner(name, kind, signer)
 }
 
 // checkSigner refuses objects under the name of a host that did not sign them.

@@ -19,6 +19,9 @@ type SlotInfo struct {
 	Label      string
 	Created    time.Time
 	Passphrase bool // else a random secret
+	// Damage is why the slot cannot be read and opens for nobody; nil if it can. Of such a
+	// slot only name and ID are known.
+	Damage error
 }
 
 // openSlots tries the slot that opened last time, then all others.
@@ -108,7 +111,7 @@ func (r *Repository) readSlot(ctx context.Context, name string) (*format.Slot, e
 	return slot, nil
 }
 
-// Slots lists the key slots.
+// Slots lists the key slots, those that cannot be read among them.
 func (r *Repository) Slots(ctx context.Context) ([]SlotInfo, error) {
 	names, err := r.slotNames(ctx)
 	if err != nil {
@@ -119,6 +122,11 @@ func (r *Repository) Slots(ctx context.Context) ([]SlotInfo, error) {
 		slot, err := r.readSlot(ctx, name)
 		if errors.Is(err, object.ErrNotFound) {
 			continue // removed meanwhile
+		}
+		if err != nil && isDamage(err) {
+			id, _ := format.ParseSlotName(name) // which slotNames did
+			infos = append(infos, SlotInfo{Name: name, ID: id, Damage: err})
+			continue
 		}
 		if err != nil {
 			return nil, err
@@ -165,31 +173,49 @@ func (r *Repository) AddSlot(ctx context.Context, role format.Role, slot NewSlot
 // ErrLastSlot refuses to remove the only way in.
 var ErrLastSlot = errors.New("this is the last key slot of an owner; without it nobody could open the repository")
 
-// RemoveSlot deletes a key slot. Owners only; the last owner's slot stays.
+// RemoveSlot deletes a key slot, also one that cannot be read. Owners only; the last
+// owner's slot stays, also when somebody else removes the other at the same time.
 func (r *Repository) RemoveSlot(ctx context.Context, id [16]byte) error {
 	if r.keys.Role() != format.RoleOwner {
 		return fmt.Errorf("remove key slot: %w", ErrRole)
 	}
+	name := format.SlotName(id)
+	body, _, err := r.store.Get(ctx, name, smallLimit)
+	if err != nil {
+		return fmt.Errorf("remove key slot %x: %w", id, err)
+	}
+	if others, err := r.ownersBut(ctx, id); err != nil {
+		return err
+	} else if others == 0 {
+		return ErrLastSlot
+	}
+	if err := r.store.Delete(ctx, name); err != nil {
+		return fmt.Errorf("remove key slot: %w", err)
+	}
+	switch others, err := r.ownersBut(ctx, id); {
+	case err != nil:
+		return fmt.Errorf("key slot %x is removed; see whether an owner's slot is left: %w", id[:4], err)
+	case others > 0:
+		return nil
+	}
+	// Whoever removed the others looks now, too: one slot too many is better than none.
+	if err := r.putOnce(ctx, name, body); err != nil {
+		return fmt.Errorf("put back key slot %x, the last of an owner: %w", id[:4], err)
+	}
+	return ErrLastSlot
+}
+
+// ownersBut counts the owners' slots that can be read, without one.
+func (r *Repository) ownersBut(ctx context.Context, id [16]byte) (int, error) {
 	slots, err := r.Slots(ctx)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	found, owners := false, 0
-	for _, s := range slots {
-		if s.ID == id {
-			found = true
-		} else if s.Role == format.RoleOwner {
+	owners := 0
+	for i := range slots {
+		if slots[i].ID != id && slots[i].Damage == nil && slots[i].Role == format.RoleOwner {
 			owners++
 		}
 	}
-	if !found {
-		return fmt.Errorf("remove key slot %x: %w", id, object.ErrNotFound)
-	}
-	if owners == 0 {
-		return ErrLastSlot
-	}
-	if err := r.store.Delete(ctx, format.SlotName(id)); err != nil {
-		return fmt.Errorf("remove key slot: %w", err)
-	}
-	return nil
+	return owners, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"firn/internal/index"
@@ -12,14 +13,20 @@ import (
 
 // SegmentNames lists the index segments of the drive.
 func (r *Repository) SegmentNames(ctx context.Context) ([]string, error) {
-	var names []string
+	sizes, err := r.segmentSizes(ctx)
+	return slices.Sorted(maps.Keys(sizes)), err
+}
+
+// segmentSizes lists the index segments of the drive with their bytes.
+func (r *Repository) segmentSizes(ctx context.Context) (map[string]int64, error) {
+	sizes := map[string]int64{}
 	for info, err := range r.store.List(ctx, "x/") {
 		if err != nil {
 			return nil, fmt.Errorf("list index: %w", err)
 		}
-		names = append(names, info.Name)
+		sizes[info.Name] = info.Size
 	}
-	return names, nil
+	return sizes, nil
 }
 
 // PutSegment writes an index segment unless the session was closed: the packs
@@ -28,6 +35,7 @@ func (r *Repository) SegmentNames(ctx context.Context) ([]string, error) {
 func (s *Session) PutSegment(ctx context.Context, name string, body []byte) error {
 	err := s.StillOpen(ctx)
 	if err == nil {
+		s.wrote.Store(name, struct{}{})
 		err = s.repo.putOnce(ctx, name, body)
 	}
 	if err != nil && !errors.Is(err, object.ErrExists) {
@@ -40,16 +48,39 @@ func (s *Session) PutSegment(ctx context.Context, name string, body []byte) erro
 // went between the listing and the reading.
 const viewAttempts = 5
 
-// loadView lists the segments and opens a view of them; those that cannot be
-// read are returned beside it. Segments that were merged away since the
+// indexUse says what a view is opened for.
+type indexUse int
+
+const (
+	// walked views are in the local cache, all of them, before they are used.
+	walked indexUse = iota
+	// lookedUp ones, where the index is huge, come there while they are used.
+	lookedUp
+	// read ones do too, and what they say is verified by reading.
+	read
+)
+
+// loadView lists the segments and opens a view of them, judged by trust if there is
+// one; those that cannot be read are returned beside it. Segments that were merged away since the
 // listing are looked for again, in the segment that replaced them.
-func (r *Repository) loadView(ctx context.Context) (*index.View, []*index.BadSegment, error) {
+func (r *Repository) loadView(ctx context.Context, trust index.Trust, use indexUse) (*index.View, []*index.BadSegment, error) {
+	options := []index.Option{index.SkipBad()}
+	if trust != nil {
+		options = append(options, index.Judged(trust))
+	}
 	for attempt := 1; ; attempt++ {
-		names, err := r.SegmentNames(ctx)
+		sizes, err := r.segmentSizes(ctx)
 		if err != nil {
 			return nil, nil, err
 		}
-		view, err := r.cache.mirror.View(ctx, r.store, r.keys, names, index.SkipBad())
+		own := options
+		if use != walked && trust == nil { // who is trusted is told of whole segments
+			own = append(slices.Clone(options), index.Far(sizes))
+			if use == read {
+				own = append(own, index.Near(r.neighbours()))
+			}
+		}
+		view, err := r.cache.mirror.View(ctx, r.store, r.keys, slices.Sorted(maps.Keys(sizes)), own...)
 		if err != nil {
 			return nil, nil, fmt.Errorf("read index: %w", err)
 		}

@@ -30,7 +30,7 @@ func (r *Repository) signatures(ctx context.Context) ([]seal.Signature, error) {
 			}
 		}
 	}
-	view, _, err := r.loadView(ctx)
+	view, _, err := r.loadView(ctx, nil, walked)
 	if err != nil {
 		return nil, err
 	}

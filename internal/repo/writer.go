@@ -20,15 +20,22 @@ const (
 	blockSize        = 1 << 20 // content a block of small chunks aims at
 	defaultUploads   = 3
 	segmentEvery     = time.Minute
-	segmentMaxChunks = 1 << 18 // chunks that wait for a segment at most
+	segmentMaxChunks = 1 << 17 // chunks that wait for a segment at most
 )
+
+// ColdPackSize is that of data packs where these must be thawed to be read, bytes:
+// requests to put and to thaw them, and what is charged with each object, become a
+// third fewer. Two of them in memory are half as much again as usual; a part
+// of a pack cannot be thawed, so that larger ones would make small restores dearer.
+const ColdPackSize = 48 << 20
 
 // Compression says how much work goes into making blocks smaller.
 type Compression int
 
 // The levels of compression.
 const (
-	CompressDefault Compression = iota
+	CompressAuto Compression = iota // default, and less where more would save hardly anything
+	CompressDefault
 	CompressOff
 	CompressFastest
 	CompressBetter
@@ -44,6 +51,8 @@ type WriterOptions struct {
 	// DeltaCache bounds what is kept on this machine of stored content, so that
 	// new content can be written as a delta on it, bytes. Less than 0: no deltas.
 	DeltaCache int64
+	// Debug is told in words what costs bytes or time and nothing else; nil for nobody.
+	Debug func(string)
 	// SegmentEvery is the time between index segments of a long session.
 	SegmentEvery time.Duration
 }
@@ -60,6 +69,9 @@ func (o WriterOptions) withDefaults() WriterOptions {
 	}
 	if o.DeltaCache == 0 {
 		o.DeltaCache = defaultDeltaCache
+	}
+	if o.Debug == nil {
+		o.Debug = func(string) {}
 	}
 	if o.SegmentEvery == 0 {
 		o.SegmentEvery = segmentEvery
@@ -78,8 +90,10 @@ type writer struct {
 	mirrors *BlockWriter
 	deltas  *deltas // nil: none are written
 	open    *opener // of blocks just sealed, over cached bases
-	uploads *semaphore.Weighted
-	stats   writerStats
+
+	compressor *compressor
+	uploads    *semaphore.Weighted
+	stats      writerStats
 
 	pending [64]pendingShard // by the last byte of the ID
 
@@ -119,6 +133,7 @@ func newWriter(s *Session, opts WriterOptions) *writer {
 		w.pending[i].ids = map[format.ID]struct{}{}
 	}
 	w.uploads = semaphore.NewWeighted(int64(w.opts.Uploads))
+	w.compressor = newCompressor(w.opts.Compression)
 	w.data = newPacker(w, format.KindData, w.opts.PackSize)
 	w.meta = newPacker(w, format.KindMeta, w.opts.MetaPackSize)
 	w.deltas = newDeltas(w)
@@ -168,11 +183,11 @@ func (w *writer) indexed(id format.ID) (bool, error) {
 	if w.session.damaged[id] {
 		return false, nil
 	}
-	_, ok, err := w.view.Lookup(id, w.counts)
+	at, ok, err := w.view.Lookup(id, w.counts)
 	if err != nil {
 		return false, fmt.Errorf("look up chunk: %w", err)
 	}
-	return ok, nil
+	return ok && !at.Doubted, nil
 }
 
 func (w *writer) counts(p *format.PackInfo) bool {

@@ -27,7 +27,7 @@ func ToArchive(ctx context.Context, rd *repo.Reader, root tree.Root, archive tar
 	sums := p.sums(ctx)
 	opts.Progress.TotalFiles.Store(sums.Files)
 	opts.Progress.TotalBytes.Store(sums.Bytes)
-	r := &diskRestore{ctx: ctx, reader: rd, opts: &opts}
+	r := &diskRestore{ctx: ctx, reader: rd.Behind(opts.Gate), opts: &opts}
 	err = p.each(ctx, func(key []byte, e *format.Entry) error {
 		return r.archiveEntry(ctx, archive, key, e)
 	})
@@ -97,7 +97,8 @@ type fetched struct {
 // chunksAhead are fetched before they are read.
 const chunksAhead = 4
 
-// NewContent returns a reader of an entry's content.
+// NewContent returns a reader of an entry's content. Behind a gate it waits for
+// each chunk until it can be read.
 func NewContent(ctx context.Context, rd *repo.Reader, e *format.Entry) *Content {
 	c := &Content{reader: rd}
 	c.ctx, c.cancel = context.WithCancel(ctx)
@@ -164,9 +165,22 @@ func (c *Content) fill() {
 			result <- fetched{hole: x.Length}
 		default:
 			go func() {
-				chunk, err := c.reader.Chunk(c.ctx, format.KindData, x.ID, uint32(x.Length))
+				chunk, err := c.chunk(x.ID, uint32(x.Length))
 				result <- fetched{chunk: chunk, err: err}
 			}()
+		}
+	}
+}
+
+// chunk reads a chunk once it can be read.
+func (c *Content) chunk(id format.ID, length uint32) ([]byte, error) {
+	for {
+		chunk, err := c.reader.Chunk(c.ctx, format.KindData, id, length)
+		if err == nil || repo.IsDamage(err) || !errors.Is(err, repo.ErrNotReady) {
+			return chunk, err
+		}
+		if err := c.reader.Gate().Wait(c.ctx); err != nil {
+			return nil, err
 		}
 	}
 }

@@ -20,6 +20,8 @@ type diskRestore struct {
 	opts   *Options
 	wave   *wave
 	links  []linked // made when all content is there
+	at     int      // position of the entry in the walk
+	parked ordinals // files whose packs cannot be read yet
 }
 
 // linked is a further member of a hard link group.
@@ -33,16 +35,7 @@ func (r *diskRestore) entry(key []byte, e *format.Entry) error {
 	if err := r.ctx.Err(); err != nil {
 		return err
 	}
-	if err := r.prepare(key, e); err != nil {
-		if errors.Is(err, target.ErrFull) || repoFailed(err) {
-			return err
-		}
-		r.opts.Progress.problem(key, err)
-	}
-	if r.wave.pieces >= wavePieces || len(r.wave.files) >= waveFiles {
-		return r.fetch()
-	}
-	return nil
+	return r.settle(key, r.prepare(key, e))
 }
 
 // repoFailed reports whether an error ends the restore: the drive failed, or

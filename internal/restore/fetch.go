@@ -4,34 +4,26 @@ import (
 	"errors"
 	"fmt"
 
-	"golang.org/x/sync/errgroup"
-
 	"firn/internal/format"
 	"firn/internal/repo"
 	"firn/internal/target"
 )
 
-// fetch reads all packs of the wave and writes their chunks; then the wave is
-// empty again.
+// fetch reads all blocks of the wave, and what they stand on, and writes their
+// chunks; then the wave is empty again.
 func (r *diskRestore) fetch() error {
-	g, ctx := errgroup.WithContext(r.ctx)
-	g.SetLimit(r.opts.Readers)
-	for _, p := range r.wave.order {
-		g.Go(func() error {
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
-			blocks := make([]repo.BlockAt, 0, len(p.blocks))
-			for _, b := range p.blocks {
-				blocks = append(blocks, b.at)
-			}
-			return r.reader.Blocks(ctx, p.name, blocks, func(at repo.BlockAt, content []byte, damage error) error {
-				r.opts.Progress.Fetched.Add(uint64(at.Length))
-				return r.block(p.name, p.blocks[at.Offset].uses, content, damage)
-			})
+	reading := r.reader.NewReading(r.opts.Readers, &r.opts.Progress.Fetched,
+		func(pack format.PackName, at repo.BlockAt, content []byte, damage error) error {
+			return r.block(pack, r.wave.packs[pack].blocks[at.Offset].uses, content, damage)
 		})
+	for _, p := range r.wave.order {
+		blocks := make([]repo.BlockAt, 0, len(p.blocks))
+		for _, b := range p.blocks {
+			blocks = append(blocks, b.at)
+		}
+		reading.Want(p.info, blocks)
 	}
-	if err := g.Wait(); err != nil {
+	if err := reading.Run(r.ctx); err != nil {
 		if r.ctx.Err() != nil {
 			return r.ctx.Err()
 		}

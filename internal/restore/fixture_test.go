@@ -67,6 +67,7 @@ type stock struct {
 	root  tree.Root
 
 	text, forged string // what stands for what in the pages
+	scatter      bool   // each piece goes into a pack of its own
 }
 
 // forger writes pages with another text in them.
@@ -92,14 +93,28 @@ func stow(t *testing.T, groups ...map[string]spec) *stock {
 func stowForged(t *testing.T, text, forged string, groups ...map[string]spec) *stock {
 	t.Helper()
 	s := &stock{T: t, store: object.NewMem(), specs: map[string]spec{}, text: text, forged: forged}
-	r, err := repo.Create(t.Context(), s.store, repo.CreateOptions{Slots: []repo.NewSlot{{Secret: owner}}})
+	s.fill(groups...)
+	return s
+}
+
+// scatter stores a tree with each piece of its files in a pack of its own.
+func scatter(t *testing.T, specs map[string]spec) *stock {
+	t.Helper()
+	s := &stock{T: t, store: object.NewMem(), specs: map[string]spec{}, scatter: true}
+	s.fill(specs)
+	return s
+}
+
+// fill makes the repository and stores all groups.
+func (s *stock) fill(groups ...map[string]spec) {
+	s.Helper()
+	r, err := repo.Create(s.Context(), s.store, repo.CreateOptions{Slots: []repo.NewSlot{{Secret: owner}}})
 	s.must(err)
 	defer func() { s.must(r.Close()) }()
 	for _, group := range groups {
 		maps.Copy(s.specs, group)
 		s.write(r, group)
 	}
-	return s
 }
 
 func (s *stock) must(err error) {
@@ -113,7 +128,11 @@ func (s *stock) must(err error) {
 func (s *stock) write(r *repo.Repository, group map[string]spec) {
 	s.Helper()
 	ctx := s.Context()
-	session, err := r.Begin(ctx, repo.SessionOptions{Writer: repo.WriterOptions{PackSize: 1 << 20, MetaPackSize: 1 << 20}})
+	size := 1 << 20
+	if s.scatter {
+		size = 1
+	}
+	session, err := r.Begin(ctx, repo.SessionOptions{Writer: repo.WriterOptions{PackSize: size, MetaPackSize: 1 << 20}})
 	s.must(err)
 	_, err = session.LoadIndex(ctx)
 	s.must(err)
@@ -127,6 +146,9 @@ func (s *stock) write(r *repo.Repository, group map[string]spec) {
 				id, _, err := blocks.Add(ctx, piece)
 				s.must(err)
 				next = format.Piece{Length: uint64(len(piece)), ID: id}
+				if s.scatter {
+					s.must(blocks.Flush(ctx))
+				}
 			case int:
 				next.Length = uint64(piece)
 			}

@@ -39,6 +39,10 @@ type Options struct {
 	DryRun bool
 	// Readers is the number of packs read at once; 0 for the default.
 	Readers int
+	// Gate knows which packs can be read; nil: all. Files that can be read at
+	// once are restored first; those whose packs will never be ready are named, and
+	// any other error of the gate breaks the restore off.
+	Gate repo.Gate
 	// Progress is told what happens; nil for nobody.
 	Progress *Progress
 }
@@ -49,6 +53,7 @@ type Progress struct {
 	Files, Bytes, Other, Skipped, Problems atomic.Uint64
 	TotalFiles, TotalBytes                 atomic.Uint64 // of the snapshot's part, as far as known
 	Fetched                                atomic.Uint64 // bytes read from the drive's blocks
+	Waiting                                atomic.Uint64 // files whose packs cannot be read yet
 
 	// OnProblem is called for each entry that could not be restored, OnSkip for
 	// each that was left as it is; nil for nobody. One goroutine at a time.
@@ -173,11 +178,8 @@ func ToDisk(ctx context.Context, rd *repo.Reader, root tree.Root, disk *target.D
 	sums := p.sums(ctx)
 	opts.Progress.TotalFiles.Store(sums.Files)
 	opts.Progress.TotalBytes.Store(sums.Bytes)
-	r := &diskRestore{ctx: ctx, reader: rd, disk: disk, opts: &opts, wave: newWave()}
-	if err := p.each(ctx, r.entry); err != nil {
-		return errors.Join(err, r.suspend())
-	}
-	if err := r.fetch(); err != nil {
+	r := &diskRestore{ctx: ctx, reader: rd.Behind(opts.Gate), disk: disk, opts: &opts, wave: newWave()}
+	if err := r.restore(p); err != nil {
 		return errors.Join(err, r.suspend())
 	}
 	r.makeLinks()

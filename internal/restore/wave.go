@@ -28,7 +28,7 @@ type wave struct {
 }
 
 type packPlan struct {
-	name   format.PackName
+	info   *format.PackInfo
 	blocks map[uint32]*blockPlan // by offset
 }
 
@@ -68,6 +68,10 @@ func (r *diskRestore) plan(key []byte, e *format.Entry, existing bool) error {
 		r.opts.Progress.skip(key, "has the right content")
 		return r.disk.Keep(key, e)
 	}
+	if err := r.ready(e); err != nil {
+		return err
+	}
+	r.parked.remove(r.at)
 	f := &file{key: bytes.Clone(key), entry: cloneEntry(e)}
 	if e.Size == 0 {
 		if err := r.disk.WriteFile(f.key, f.entry, nil); err != nil {
@@ -116,11 +120,11 @@ func (r *diskRestore) planContent(f *file, e *format.Entry) error {
 			r.opts.Progress.Bytes.Add(x.Length)
 			continue
 		}
-		at, err := r.reader.Locate(x.ID)
+		at, err := r.reader.Find(r.ctx, x.ID)
 		if err != nil {
 			return err
 		}
-		offsets = append(offsets, locatedUse{at.Pack.Name, repo.BlockAt{Offset: at.BlockOffset, Length: at.BlockLength}})
+		offsets = append(offsets, locatedUse{at.Pack, repo.BlockAt{Offset: at.BlockOffset, Length: at.BlockLength}})
 		uses = append(uses, use{file: f, id: x.ID, offset: x.Offset, chunkOffset: at.ChunkOffset, length: uint32(x.Length)})
 	}
 	for i := range uses {
@@ -132,15 +136,15 @@ func (r *diskRestore) planContent(f *file, e *format.Entry) error {
 }
 
 type locatedUse struct {
-	pack  format.PackName
+	pack  *format.PackInfo
 	block repo.BlockAt
 }
 
 func (w *wave) add(at locatedUse, u use) {
-	p := w.packs[at.pack]
+	p := w.packs[at.pack.Name]
 	if p == nil {
-		p = &packPlan{name: at.pack, blocks: map[uint32]*blockPlan{}}
-		w.packs[at.pack] = p
+		p = &packPlan{info: at.pack, blocks: map[uint32]*blockPlan{}}
+		w.packs[at.pack.Name] = p
 		w.order = append(w.order, p)
 	}
 	b := p.blocks[at.block.Offset]

@@ -7,6 +7,8 @@ import (
 	"hash"
 	"sync"
 
+	"github.com/zeebo/blake3"
+
 	"firn/internal/format"
 )
 
@@ -73,6 +75,12 @@ func (c *SegmentCipher) Open(dst []byte, page uint32, sealed []byte) ([]byte, er
 		return dst, fmt.Errorf("open segment page %d: %w", page, ErrDamaged)
 	}
 	return plaintext, nil
+}
+
+// PageSum returns the sum by which a directory names a page as it is sealed.
+func PageSum(sealed []byte) [format.PageSumSize]byte {
+	sum := blake3.Sum256(sealed)
+	return [format.PageSumSize]byte(sum[:])
 }
 
 // SealDirectory appends the sealed directory, page number page, to dst: a salt of 32

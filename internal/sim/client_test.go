@@ -14,7 +14,9 @@ import (
 	"firn/internal/object"
 	"firn/internal/object/objecttest"
 	"firn/internal/prune"
+	"firn/internal/repair"
 	"firn/internal/repo"
+	"firn/internal/seal"
 	"firn/internal/snapshot"
 )
 
@@ -48,7 +50,9 @@ func (c *client) live(ctx context.Context) {
 			if c.random.IntN(4) == 0 {
 				c.loseCache()
 			}
-		case excusable(err):
+		case excusable(err) || errors.Is(err, seal.ErrNoKey) && c.world.model.has("rotations begun"):
+			// The second is known: who was running when the keys were rotated does not have the
+			// new ones, and stops at the first object that takes them.
 			c.world.model.count(e.verb + " failed")
 		default:
 			if lost(err) {
@@ -70,7 +74,7 @@ func (c *client) ownCache() string { return filepath.Join(c.world.caches, c.name
 
 // excusable reports whether an error follows from the faults that were injected.
 func excusable(err error) bool {
-	for _, fault := range []error{object.ErrUnreachable, objecttest.ErrStopped, context.Canceled, context.DeadlineExceeded, repo.ErrFenced} {
+	for _, fault := range []error{object.ErrUnreachable, objecttest.ErrStopped, context.Canceled, context.DeadlineExceeded, repo.ErrFenced, repo.ErrRaced} {
 		if errors.Is(err, fault) {
 			return true
 		}
@@ -91,6 +95,7 @@ func (c *client) now() time.Time {
 func (c *client) work(ctx context.Context, store object.Store) error {
 	do := map[string]func(context.Context, *repo.Repository) error{
 		"backup": c.backUp, "forget": c.forget, "prune": c.prune, "restore": c.readBack,
+		"rotate": c.rotate, "repair": c.repair,
 	}[c.doing]
 	c.world.server.trace("%s: %s", c.name, c.doing)
 	if c.world.plant != nil {
@@ -163,6 +168,26 @@ func (c *client) prune(ctx context.Context, r *repo.Repository) error {
 		c.world.model.add("packs moved", report.Repacked)
 		c.world.model.add("packs deleted", report.Deleted)
 		c.world.model.add("segments merged", report.Merged)
+	}
+	return err
+}
+
+// rotate begins a new epoch of sealing keys, which all others find out by themselves.
+func (c *client) rotate(ctx context.Context, r *repo.Repository) error {
+	c.world.model.count("rotations begun")
+	_, err := r.Rotate(ctx)
+	return err
+}
+
+// repair lists what the index lacks. There is no damage here, so it may delete no segment; but it
+// may come upon packs that others are about to list, or to drop.
+func (c *client) repair(ctx context.Context, r *repo.Repository) error {
+	report, err := repair.Index(ctx, r, repair.Options{Writer: smallWriter})
+	if err == nil {
+		c.world.model.add("packs listed by repair", report.Listed)
+		if len(report.Bad) > 0 {
+			return fmt.Errorf("%s was deleted as damaged: %w", report.Bad[0].Name, report.Bad[0].Reason)
+		}
 	}
 	return err
 }

@@ -14,11 +14,11 @@ var plants = []struct {
 	change func(s *scenario)
 }{
 	{"records are read before the session is written", 100, func(s *scenario) { s.plant = readFirst }},
-	{"no second mark", 100, func(s *scenario) { s.plant = noSecondMark; dawdles(s) }},
+	{"no second mark", 300, func(s *scenario) { s.plant = noSecondMark; dawdles(s) }},
 	{"sessions expire without a fence", 100, func(s *scenario) { s.plant = noFence; stalls(s) }},
 	{"tombstones overwrite", 100, func(s *scenario) { s.plant = overwrite(isPrune); stalls(s) }},
 	{"the server ignores conditions silently", 100, func(s *scenario) { s.plant = overwrite(isAny); stalls(s) }},
-	{"no wait between fence and decision", 100, func(s *scenario) {
+	{"no wait between fence and decision", 300, func(s *scenario) {
 		s.prune.FenceWait, s.faults.conditional, s.faults.late = time.Nanosecond, false, 0.03
 	}},
 	{"a merge deletes what a torn listing missed", 100, func(s *scenario) { s.plant = deleteAll }},
@@ -84,7 +84,7 @@ func busy(s *scenario) {
 	s.brief, s.pauses = true, paces[0]
 	s.names, s.contents, s.versions, s.large, s.work = 2, 2, 3, false, 11
 	for i := range s.clients {
-		s.clients[i].role = role{&ownerKey, 4, 2, 4, 1}
+		s.clients[i].role = role{&ownerKey, 4, 2, 4, 1, 0, 0}
 	}
 }
 

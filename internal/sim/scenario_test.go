@@ -49,16 +49,16 @@ type errand struct {
 
 // role is what a client may do, and how often it does it.
 type role struct {
-	key                             *[32]byte
-	backUp, forget, prune, readBack int // weights
+	key                                             *[32]byte
+	backUp, forget, prune, readBack, rotate, repair int // weights
 }
 
 var roles = []role{
-	{&ownerKey, 6, 2, 2, 2},
-	{&ownerKey, 1, 1, 6, 1},
-	{&ownerKey, 8, 1, 0, 1},
-	{&writerKey, 1, 0, 0, 0},
-	{&maintainerKey, 0, 1, 3, 0},
+	{&ownerKey, 6, 2, 2, 2, 1, 0},
+	{&ownerKey, 1, 1, 6, 1, 0, 1},
+	{&ownerKey, 8, 1, 0, 1, 0, 0},
+	{&writerKey, 1, 0, 0, 0, 0, 0},
+	{&maintainerKey, 0, 1, 3, 0, 0, 1},
 }
 
 // paces are how long clients rest at most: some scenarios are crowded, some quiet.
@@ -132,16 +132,16 @@ func drawFaults(random *rand.Rand) faults {
 
 // verb draws what a client does.
 func (r role) verb(random *rand.Rand) string {
-	switch at := random.IntN(r.backUp + r.forget + r.prune + r.readBack); {
-	case at < r.backUp:
-		return "backup"
-	case at < r.backUp+r.forget:
-		return "forget"
-	case at < r.backUp+r.forget+r.prune:
-		return "prune"
-	default:
-		return "restore"
+	at := random.IntN(r.backUp + r.forget + r.prune + r.readBack + r.rotate + r.repair)
+	for _, choice := range []struct {
+		verb   string
+		weight int
+	}{{"backup", r.backUp}, {"forget", r.forget}, {"prune", r.prune}, {"restore", r.readBack}, {"rotate", r.rotate}} {
+		if at -= choice.weight; at < 0 {
+			return choice.verb
+		}
 	}
+	return "repair"
 }
 
 // errands returns the numbers of all errands.

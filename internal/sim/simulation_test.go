@@ -82,6 +82,7 @@ func covers(t *testing.T, totals map[string]int) {
 	for _, what := range []string{
 		"backup done", "forget done", "prune done", "restore done", "backup crashed", "prune crashed",
 		"deltas kept", "packs on others", "packs moved", "packs deleted", "segments merged", "prune waited",
+		"rotate done", "rotate crashed", "repair done", "packs listed by repair",
 	} {
 		if totals[what] == 0 {
 			t.Errorf("no seed comes to: %s", what)

@@ -221,6 +221,7 @@ func (w *world) pruneAged(ctx context.Context) (records int, err error) {
 
 // leaks looks for what should have gone.
 func (w *world) leaks(ctx context.Context) {
+	ledgers := map[string]bool{} // of what was forgotten: they stay
 	err := machine{cache: w.caches}.with(ctx, w.store(), func(r *repo.Repository) error {
 		opts := w.prune
 		opts.DryRun = true
@@ -238,13 +239,20 @@ func (w *world) leaks(ctx context.Context) {
 		if len(set.Forgotten) > 0 {
 			w.model.fail("leak: %d forgotten manifests", len(set.Forgotten))
 		}
+		records, err := r.ReadRecords(ctx)
+		if err != nil {
+			return err
+		}
+		for i := range records.Ledgers {
+			ledgers[records.Ledgers[i].Name] = true
+		}
 		return nil
 	})
 	var left []string
 	for _, prefix := range []string{format.PrefixSessions, format.PrefixHeartbeats, format.PrefixRecords} {
 		for info, listed := range w.store().List(ctx, prefix) {
 			err = errors.Join(err, listed)
-			if prefix == format.PrefixRecords || time.Since(info.Modified) > 3*24*time.Hour {
+			if prefix == format.PrefixRecords && !ledgers[info.Name] || prefix != format.PrefixRecords && time.Since(info.Modified) > 3*24*time.Hour {
 				left = append(left, info.Name)
 			}
 		}

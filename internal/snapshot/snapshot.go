@@ -79,6 +79,9 @@ type Set struct {
 	Forgotten []*Snapshot
 	// Damage names outcomes that cannot be read.
 	Damage []error
+	// Gone are sessions that this machine saw at the end of a chain, and that are no
+	// longer there, or with another manifest, although no record forgets them.
+	Gone []string
 	// Revoked are the sessions whose outcomes a host signed that the owner revoked and
 	// does not vouch for: they count for nothing.
 	Revoked []string
@@ -124,6 +127,7 @@ func List(ctx context.Context, r *repo.Repository, records *repo.Records) (*Set,
 			set.Revoked = append(set.Revoked, session)
 		}
 	}
+	set.Pin(r.Cache(), records.Forgotten())
 	return set, nil
 }
 

@@ -15,7 +15,7 @@ import (
 const (
 	partSize   = 256     // names in a part
 	partsAhead = 8       // parts of one folder looked at ahead
-	itemsAhead = 8 << 10 // items known and not handed out at which workers stop
+	itemsAhead = 4 << 10 // items known and not handed out at which workers stop
 	namesAhead = 1 << 18 // names listed and not handed out at which they list no more
 )
 

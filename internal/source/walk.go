@@ -54,6 +54,7 @@ func (w *walk) emit(yield func(*Item, error) bool) error {
 		top := way[len(way)-1]
 		item := top.next(w)
 		if item == nil {
+			way[len(way)-1] = nil
 			way = way[:len(way)-1]
 			continue
 		}
@@ -91,6 +92,7 @@ func (n *folder) inside(item *Item) *folder {
 		return nil
 	}
 	first := n.now.folders[0]
+	n.now.folders[0] = nil // the slice holds on to it, and it to all below it
 	n.now.folders = n.now.folders[1:]
 	return first
 }

@@ -2,6 +2,7 @@ package storageconfig
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -107,6 +108,24 @@ func (r *Rules) Uses() []Use {
 	return list
 }
 
+// MustThaw says whether objects of a class must be thawed before they can be read.
+func (r *Rules) MustThaw(class string) bool { return r.settings.Archive(class) }
+
+// TagSets are the tags that objects are written with, each set as
+// NAME=VALUE&NAME=VALUE, by the drive's settings and the file in force.
+func (r *Rules) TagSets() []string {
+	sets := []string{r.settings.Whole.Tags}
+	entries := r.settings.Entries
+	if c := r.file.Load(); c != nil {
+		entries = slices.Concat(entries, c.Entries)
+	}
+	for i := range entries {
+		sets = append(sets, entries[i].Tags)
+	}
+	slices.Sort(sets)
+	return slices.DeleteFunc(slices.Compact(sets), func(tags string) bool { return tags == "" })
+}
+
 // Judge reads a .storageconfig without putting it into force: ErrMalformed or
 // ErrArchive if it must not be followed.
 func (r *Rules) Judge(text []byte) (*Config, error) {
@@ -141,6 +160,16 @@ func (r *Rules) use(text []byte) error {
 
 // Config is the .storageconfig in force, nil for none.
 func (r *Rules) Config() *Config { return r.file.Load() }
+
+// Archives says that some data packs are put into an archive class, by the drive's
+// settings or the file in force.
+func (r *Rules) Archives() bool {
+	entries := r.settings.Entries
+	if c := r.file.Load(); c != nil {
+		entries = slices.Concat(entries, c.Entries)
+	}
+	return r.DataOnly() || slices.ContainsFunc(entries, func(e Entry) bool { return r.settings.Archive(e.Class) })
+}
 
 // DataOnly says that the drive's settings have an archive class for all data,
 // which is taken for data packs only.

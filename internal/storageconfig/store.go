@@ -106,6 +106,20 @@ func (s *Store) lower(p Params) {
 	}
 }
 
+// ArchivesData says that data packs go into an archive class, as far as that is known
+// without a request: by the drive's settings, and by the file in force or the copy of
+// it in the local cache.
+func (s *Store) ArchivesData() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.fresh && !s.lent {
+		if k := s.cache.get(); k != nil {
+			s.lent = s.rules.use(k.File) == nil
+		}
+	}
+	return s.rules.settings.Archive(s.rules.Uses()[0].Class)
+}
+
 // ready sees to it that the file is known as far as an object needs it.
 func (s *Store) ready(ctx context.Context, name string) error {
 	s.mu.Lock()
@@ -212,6 +226,9 @@ func (s *Store) Probe(ctx context.Context) (object.Capabilities, error) {
 
 // SetCapabilities implements object.Prober.
 func (s *Store) SetCapabilities(known object.Capabilities) { object.Remind(s.Store, known) }
+
+// Wrapped implements object.Wrapper.
+func (s *Store) Wrapped() object.Store { return s.Store }
 
 // Rules are the rules by which objects are stored.
 func (s *Store) Rules() *Rules { return s.rules }

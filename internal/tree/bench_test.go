@@ -85,6 +85,36 @@ func BenchmarkPages(b *testing.B) {
 	reportEntries(b)
 }
 
+// BenchmarkDiff compares trees that differ in one entry of a thousand.
+func BenchmarkDiff(b *testing.B) {
+	m := model{}
+	for _, item := range benchItems() {
+		m[string(item.Key)] = item.Entry
+	}
+	s := newStore()
+	before := m.build(b, s, usual)
+	for i, item := range benchItems() {
+		if i%1000 == 500 {
+			item.Entry.MTime++
+			m[string(item.Key)] = item.Entry
+		}
+	}
+	after := m.build(b, s, usual)
+	b.ReportAllocs()
+	for b.Loop() {
+		n := 0
+		for _, err := range Diff(ctx, s, before, after) {
+			if err != nil {
+				b.Fatal(err)
+			}
+			n++
+		}
+		if n != benchEntries/1000 {
+			b.Fatal(n)
+		}
+	}
+}
+
 func BenchmarkGet(b *testing.B) {
 	s, root := benchTree(b)
 	items := benchItems()

@@ -182,23 +182,7 @@ func (f *Fault) List(ctx context.Context, prefix string) iter.Seq2[object.Info, 
 		if v.lag > 0 {
 			listing = f.asBefore(listing, prefix, v.lag)
 		}
-		yielded := 0
-		for info, err := range listing {
-			if err == nil && yielded == v.cut {
-				err = v.cutErr
-			}
-			if err != nil {
-				yield(object.Info{}, err)
-				return
-			}
-			if !yield(info, nil) {
-				return
-			}
-			yielded++
-		}
-		if v.after != nil {
-			yield(object.Info{}, v.after)
-		}
+		broken(&v, listing)(yield)
 	}
 }
 

@@ -37,3 +37,6 @@ func (r restricted) Capabilities() object.Capabilities {
 	c.Attests = c.Attests && a.Attests
 	return c
 }
+
+// Wrapped implements object.Wrapper.
+func (r restricted) Wrapped() object.Store { return r.Store }

@@ -10,7 +10,7 @@ import (
 // Op names an operation of a Store.
 type Op string
 
-// The operations of a Store.
+// The operations of a Store, and of those that are a Copier or a Thawer too.
 const (
 	Get      Op = "get"
 	GetRange Op = "getrange"
@@ -18,6 +18,10 @@ const (
 	Head     Op = "head"
 	Delete   Op = "delete"
 	List     Op = "list"
+	Copy     Op = "copy"
+	Thaw     Op = "thaw"
+	Frost    Op = "frost"
+	Frosts   Op = "frosts"
 )
 
 // Effect is what a Rule does to an operation.

@@ -100,10 +100,8 @@ func (a *awsClient) put(ctx context.Context, key string, p putRequest) error {
 		in.ObjectLockMode, in.ObjectLockRetainUntilDate = types.ObjectLockModeGovernance, &p.retain
 	}
 	_, err := a.api.PutObject(ctx, in, s3.WithAPIOptions(func(stack *middleware.Stack) error {
-		for name := range p.more {
-			if err := smithyhttp.SetHeaderValue(name, p.more.Get(name))(stack); err != nil {
-				return err
-			}
+		if err := setHeaders(stack, p.more); err != nil {
+			return err
 		}
 		return stack.Initialize.Add(payloadHash(p.hexSum), middleware.Before)
 	}))
@@ -150,12 +148,21 @@ func (a *awsClient) removeMany(ctx context.Context, keys []string) ([]removal, e
 }
 
 func (a *awsClient) list(ctx context.Context, prefix, token string) (page, error) {
+	return a.listed(ctx, a.listing(prefix, token))
+}
+
+// listing is the request for a page.
+func (a *awsClient) listing(prefix, token string) *s3.ListObjectsV2Input {
 	in := &s3.ListObjectsV2Input{
 		Bucket: a.bucket, Prefix: &prefix, MaxKeys: aws.Int32(pageKeys), EncodingType: types.EncodingTypeUrl,
 	}
 	if token != "" {
 		in.ContinuationToken = &token
 	}
+	return in
+}
+
+func (a *awsClient) listed(ctx context.Context, in *s3.ListObjectsV2Input) (page, error) {
 	out, err := a.api.ListObjectsV2(ctx, in)
 	if err != nil {
 		return page{}, err
@@ -198,6 +205,9 @@ func pageOf(contents []types.Object, truncated bool, token string, encoding type
 			key: key, size: aws.ToInt64(object.Size), modified: aws.ToTime(object.LastModified),
 			etag: aws.ToString(object.ETag), class: string(object.StorageClass),
 		})
+		if status := object.RestoreStatus; status != nil {
+			got.items[len(got.items)-1].restored = restoredIn(aws.ToBool(status.IsRestoreInProgress), aws.ToTime(status.RestoreExpiryDate))
+		}
 	}
 	return got, nil
 }

@@ -70,6 +70,7 @@ type item struct {
 	modified time.Time
 	etag     string
 	class    string
+	restored *restored // only if the listing was asked for it
 }
 
 const pageKeys = 1000 // of a listing or a deletion; the most S3 allows

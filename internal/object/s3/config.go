@@ -49,6 +49,10 @@ type Config struct {
 	Params      func(name string) PutParams
 	CustomerKey *CustomerKey // for objects whose encryption is "customer"; nil: there are none
 
+	// Archive says which storage classes must be thawed before they are read; nil:
+	// those of AWS.
+	Archive func(class string) bool
+
 	NoChecksums bool   // do not send x-amz-checksum-sha256, for servers that refuse it
 	ReadOnly    bool   // fail writing calls with ErrReadOnly, sending nothing
 	Client      string // library: "aws" (default) or "minio"

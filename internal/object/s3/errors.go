@@ -77,6 +77,7 @@ const (
 	adviceFull   = "make room or raise the quota at the provider"
 	adviceName   = "the bucket's name is taken, possibly by somebody else: choose another"
 	adviceClass  = "choose a storage_class that this provider has"
+	adviceThaw   = "thaw it first: 'firn thaw', or --thaw"
 	adviceLocked = "Object Lock holds this object until its retention ends"
 	adviceLock   = "retention needs a bucket with Object Lock enabled"
 	adviceTree   = "this server keeps objects as files and cannot hold both a and a/b"
@@ -114,10 +115,15 @@ var byCode = map[string]rule{
 	"AccountProblem":        {is: object.ErrAccess, advice: "the provider has suspended this account: ask its support"},
 	"UserSuspended":         {is: object.ErrAccess, advice: "the provider has suspended this account: ask its support"},
 	"ObjectLocked":          {is: object.ErrAccess, advice: adviceLocked},
-	"InvalidObjectState":    {is: object.ErrFrozen, advice: "thaw it first"},
-	"PreconditionFailed":    {is: errCondition},
-	"InvalidRange":          {is: object.ErrShort},
-	"EntityTooLarge":        {is: object.ErrTooLarge},
+	"InvalidObjectState":    {is: object.ErrFrozen, advice: adviceThaw},
+	// The same of the source of a copy.
+	"ObjectNotInActiveTierError": {is: object.ErrFrozen, advice: adviceThaw},
+	// With status 503, but not a request to slow down: it can last for hours.
+	"GlacierExpeditedRetrievalNotAvailable": {is: object.ErrNoCapacity, advice: "ask for the standard tier, or try again later"},
+
+	"PreconditionFailed": {is: errCondition},
+	"InvalidRange":       {is: object.ErrShort},
+	"EntityTooLarge":     {is: object.ErrTooLarge},
 	// Versity says so, too, when a neighbour's deletion takes the folder away from under a Put.
 	"ExistingObjectIsDirectory": {is: object.ErrName, again: soon, advice: adviceTree},
 	"ObjectParentIsFile":        {is: object.ErrName, advice: adviceTree},

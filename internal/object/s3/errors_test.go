@@ -54,6 +54,8 @@ func TestErrorAnswers(t *testing.T) {
 		{403, "AccessDenied", object.ErrAccess, "permission"},
 		{403, "", object.ErrAccess, "permission"},
 		{403, "InvalidObjectState", object.ErrFrozen, "thaw"},
+		{403, "ObjectNotInActiveTierError", object.ErrFrozen, "thaw"},
+		{503, "GlacierExpeditedRetrievalNotAvailable", object.ErrNoCapacity, "standard tier"},
 		{301, "PermanentRedirect", nil, "region"},
 		{400, "AuthorizationHeaderMalformed", nil, "region"},
 		{307, "TemporaryRedirect", object.ErrUnreachable, "region"},

@@ -78,6 +78,13 @@ func (x *exchange) sentAll(size int64) {
 	x.idle.Reset(x.times.transfer(min(size, 4<<20)))
 }
 
+// works notes that the server has size bytes to move before it answers.
+func (x *exchange) works(size int64) {
+	limit := x.times.transfer(size)
+	x.total.Reset(limit)
+	x.idle.Reset(limit)
+}
+
 // answered begins the time for an answer's body of length bytes.
 func (x *exchange) answered(length int64) {
 	x.idle.Reset(x.times.Stall)

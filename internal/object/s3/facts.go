@@ -47,6 +47,7 @@ const (
 	documentVersioning = "versioning"
 	documentLifecycle  = "lifecycle"
 	documentLock       = "object-lock"
+	documentTiering    = "intelligent-tiering"
 )
 
 // Versioning asks whether the bucket keeps versions. It takes the right

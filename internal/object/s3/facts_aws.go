@@ -21,6 +21,8 @@ func (a *awsClient) document(ctx context.Context, kind string) ([]byte, error) {
 		_, err = a.api.GetBucketLifecycleConfiguration(ctx, &s3.GetBucketLifecycleConfigurationInput{Bucket: a.bucket}, listen)
 	case documentLock:
 		_, err = a.api.GetObjectLockConfiguration(ctx, &s3.GetObjectLockConfigurationInput{Bucket: a.bucket}, listen)
+	case documentTiering:
+		_, err = a.api.ListBucketIntelligentTieringConfigurations(ctx, &s3.ListBucketIntelligentTieringConfigurationsInput{Bucket: a.bucket}, listen)
 	default:
 		err = fmt.Errorf("no document %q", kind)
 	}

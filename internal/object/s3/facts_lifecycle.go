@@ -3,6 +3,7 @@ package s3
 import (
 	"context"
 	"encoding/xml"
+	"slices"
 	"time"
 )
 
@@ -12,7 +13,9 @@ type LifecycleRule struct {
 	ID      string
 	Enabled bool
 	Prefix  string // of the keys it is about; "" is all
-	Tagged  bool   // only about objects with certain tags, which Firn's have not
+	// Tags are those that objects must have for the rule to be about them; nil for
+	// none.
+	Tags map[string]string
 
 	ExpireDays  int       // current objects are deleted after so many days,
 	ExpireDate  time.Time // or on this day
@@ -62,17 +65,10 @@ func (l *lifecycleXML) rules() []LifecycleRule {
 }
 
 type ruleXML struct {
-	ID     string
-	Status string
-	Prefix string // the older form of Filter
-	Filter struct {
-		Prefix string
-		Tags   []struct{} `xml:"Tag"`
-		And    struct {
-			Prefix string
-			Tags   []struct{} `xml:"Tag"`
-		}
-	}
+	ID         string
+	Status     string
+	Prefix     string // the older form of Filter
+	Filter     filterXML
 	Expiration struct {
 		Days int
 		Date string
@@ -101,6 +97,30 @@ type ruleXML struct {
 		Newer    int `xml:"NumberOfNewerVersions"`
 		Old      int `xml:"DaysSinceNoncurrentTime"`
 	}
+}
+
+// filterXML says which objects a rule is about.
+type filterXML struct {
+	Prefix string
+	Tags   []tagXML `xml:"Tag"`
+	And    struct {
+		Prefix string
+		Tags   []tagXML `xml:"Tag"`
+	}
+}
+
+type tagXML struct{ Key, Value string }
+
+// tags are all that objects must have.
+func (f *filterXML) tags() map[string]string {
+	var tags map[string]string
+	for _, t := range slices.Concat(f.Tags, f.And.Tags) {
+		if tags == nil {
+			tags = map[string]string{}
+		}
+		tags[oneLine(t.Key, 128)] = oneLine(t.Value, 256)
+	}
+	return tags
 }
 
 // ofGoogle gives a rule of Google's form its meaning, as one rule for each prefix.
@@ -133,7 +153,7 @@ func (r *ruleXML) ofGoogle() []LifecycleRule {
 func (r *ruleXML) rule() LifecycleRule {
 	rule := LifecycleRule{
 		ID: oneLine(r.ID, 255), Enabled: r.Status == "Enabled", Prefix: r.Prefix + r.Filter.Prefix + r.Filter.And.Prefix, // one of them
-		Tagged:     len(r.Filter.Tags) > 0 || len(r.Filter.And.Tags) > 0,
+		Tags:       r.Filter.tags(),
 		ExpireDays: r.Expiration.Days, ExpireDate: dayOf(r.Expiration.Date),
 		NoncurrentDays: r.Noncurrent.Days, AbortDays: r.Abort.Days,
 	}

@@ -28,7 +28,7 @@ func TestLifecycleRules(t *testing.T) {
 			`<Transition><Days>0</Days><StorageClass>GLACIER</StorageClass></Transition><Transition><Date>2030-01-02</Date><StorageClass>DEEP_ARCHIVE</StorageClass></Transition></Rule>`: {
 			{Enabled: true, Prefix: "x", Transitions: []Transition{{Class: "GLACIER"}, {Date: day, Class: "DEEP_ARCHIVE"}}}},
 		`<Rule><Status>Disabled</Status><Filter><Tag><Key>k</Key><Value>v</Value></Tag></Filter><AbortIncompleteMultipartUpload><DaysAfterInitiation>7</DaysAfterInitiation></AbortIncompleteMultipartUpload></Rule>`: {
-			{Tagged: true, AbortDays: 7}},
+			{Tags: map[string]string{"k": "v"}, AbortDays: 7}},
 		`<Rule><Status>Enabled</Status><Expiration><ExpiredObjectDeleteMarker>true</ExpiredObjectDeleteMarker></Expiration></Rule>`: {{Enabled: true}},
 
 		`<Rule><Action><Delete/></Action><Condition><Age>30</Age></Condition></Rule>`: {{Enabled: true, ExpireDays: 30}},

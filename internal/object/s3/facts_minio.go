@@ -3,6 +3,8 @@ package s3
 import (
 	"context"
 	"fmt"
+
+	"firn/internal/object"
 )
 
 func (m *minioClient) document(ctx context.Context, kind string) ([]byte, error) {
@@ -18,8 +20,8 @@ func (m *minioClient) document(ctx context.Context, kind string) ([]byte, error)
 		_, err = api.GetBucketLifecycle(ctx, m.bucket)
 	case documentLock:
 		_, _, _, _, err = api.GetObjectLockConfig(ctx, m.bucket)
-	default:
-		err = fmt.Errorf("no document %q", kind)
+	default: // documentTiering, which this library does not know
+		err = fmt.Errorf("%w: the library minio has no request for %s", object.ErrUnsupported, kind)
 	}
 	return answer.text, err
 }

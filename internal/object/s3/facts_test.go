@@ -22,7 +22,7 @@ const lifecycle = `<LifecycleConfiguration xmlns="http://s3.amazonaws.com/doc/20
 
 var wantRules = []s3.LifecycleRule{
 	{ID: "expiry", Enabled: true, Prefix: "some/where/", ExpireDays: 30},
-	{ID: "tagged", Enabled: true, Prefix: "x", Tagged: true, ExpireDays: 9},
+	{ID: "tagged", Enabled: true, Prefix: "x", Tags: map[string]string{"a": "b"}, ExpireDays: 9},
 	{ID: "off", NoncurrentDays: 7},
 }
 

@@ -40,15 +40,22 @@ func (s *Store) GetRange(ctx context.Context, name string, p []byte, offset int6
 
 // Head implements object.Store.
 func (s *Store) Head(ctx context.Context, name string) (object.Info, error) {
+	info, _, err := s.look(ctx, name)
+	return info, err
+}
+
+// look asks with a HEAD, and returns the headers of the answer too.
+func (s *Store) look(ctx context.Context, name string) (object.Info, http.Header, error) {
 	if err := s.begin(ctx, opHead, name, false); err != nil {
-		return object.Info{}, err
+		return object.Info{}, nil, err
 	}
 	var info object.Info
+	var header http.Header
 	mute := false // the server refused, and answers to HEAD have no body to say why
 	known := s.known.Load()
 	err := s.call(ctx, opHead, name, 0, func(ctx context.Context, x *exchange) error {
 		err := s.client.head(ctx, s.key(name))
-		info = infoIn(x, name)
+		info, header = infoIn(x, name), x.header
 		mute = x.code == "" && (x.status == http.StatusBadRequest || x.status == http.StatusForbidden ||
 			x.status == http.StatusNotFound && !known) // the bucket may be what is absent
 		if err == nil && (info.Size < 0 || info.ETag == "" && info.Modified.IsZero()) {
@@ -63,9 +70,9 @@ func (s *Store) Head(ctx context.Context, name string) (object.Info, error) {
 		}
 	}
 	if err != nil {
-		return object.Info{}, err
+		return object.Info{}, nil, err
 	}
-	return info, nil
+	return info, header, nil
 }
 
 // reading is a read under way. An attempt goes on where the one before it

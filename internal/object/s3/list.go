@@ -15,6 +15,26 @@ import (
 // show folders, are left out: they are no names.
 func (s *Store) List(ctx context.Context, prefix string) iter.Seq2[object.Info, error] {
 	return func(yield func(object.Info, error) bool) {
+		for it, err := range s.items(ctx, prefix, (*listing).page) {
+			if err != nil {
+				yield(object.Info{}, err)
+				return
+			}
+			if !yield(s.infoOf(it), nil) {
+				return
+			}
+		}
+	}
+}
+
+// infoOf is an item as the contract has it.
+func (s *Store) infoOf(it item) object.Info {
+	return object.Info{Name: it.key[len(s.prefix):], Size: it.size, Modified: it.modified, ETag: bareETag(it.etag), Class: it.class}
+}
+
+// items yields what is listed under a prefix. ask asks for the page of a token.
+func (s *Store) items(ctx context.Context, prefix string, ask func(*listing, context.Context, *exchange, string) (page, error)) iter.Seq2[item, error] {
+	return func(yield func(item, error) bool) {
 		if object.CheckName(prefix) != nil && object.CheckName(prefix+"x") != nil {
 			return // no name begins so, and some servers refuse to look for it
 		}
@@ -22,13 +42,13 @@ func (s *Store) List(ctx context.Context, prefix string) iter.Seq2[object.Info, 
 		for token := ""; ; {
 			var got page
 			err := s.call(ctx, opList, prefix, 0, func(ctx context.Context, x *exchange) (err error) {
-				if got, err = l.page(ctx, x, token); err == nil {
+				if got, err = ask(&l, ctx, x, token); err == nil {
 					err = l.check(got)
 				}
 				return err
 			})
 			if err != nil {
-				yield(object.Info{}, err)
+				yield(item{}, err)
 				return
 			}
 			l.remember(got)
@@ -36,8 +56,7 @@ func (s *Store) List(ctx context.Context, prefix string) iter.Seq2[object.Info, 
 				if strings.HasSuffix(it.key, "/") || it.key == s.prefix {
 					continue
 				}
-				info := object.Info{Name: it.key[len(s.prefix):], Size: it.size, Modified: it.modified, ETag: bareETag(it.etag), Class: it.class}
-				if !yield(info, nil) {
+				if !yield(it, nil) {
 					return
 				}
 			}
@@ -46,7 +65,7 @@ func (s *Store) List(ctx context.Context, prefix string) iter.Seq2[object.Info, 
 			}
 			token = got.token
 			if ctx.Err() != nil {
-				yield(object.Info{}, fail(opList, prefix, ctx.Err()))
+				yield(item{}, fail(opList, prefix, ctx.Err()))
 				return
 			}
 		}

@@ -143,7 +143,12 @@ func (b bound) RoundTrip(request *http.Request) (*http.Response, error) {
 }
 
 func (m *minioClient) list(ctx context.Context, prefix, token string) (page, error) {
-	api, err := m.over(bound{m.under, ctx})
+	return m.listOver(bound{m.under, ctx}, prefix, token)
+}
+
+// listOver asks for a page over a round tripper.
+func (m *minioClient) listOver(under http.RoundTripper, prefix, token string) (page, error) {
+	api, err := m.over(under)
 	if err != nil {
 		return page{}, err
 	}
@@ -173,6 +178,9 @@ func minioPage(contents []minio.ObjectInfo, truncated bool, token string) page {
 			key: object.Key, size: object.Size, modified: object.LastModified,
 			etag: object.ETag, class: object.StorageClass,
 		})
+		if status := object.Restore; status != nil {
+			got.items[len(got.items)-1].restored = restoredIn(status.OngoingRestore, status.ExpiryTime)
+		}
 	}
 	return got
 }

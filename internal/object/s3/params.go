@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/md5"
 	"encoding/base64"
+	"errors"
 	"net/http"
 
 	"github.com/minio/minio-go/v7/pkg/encrypt"
@@ -84,6 +85,22 @@ func (s headerSetter) Marshal(h http.Header) {
 	for name, values := range s {
 		h[name] = values
 	}
+}
+
+// paramsOf returns what is asked for when an object is written, in a class, or if
+// that is empty, the one its name has.
+func (s *Store) paramsOf(name, class string) (PutParams, error) {
+	var p PutParams
+	if s.params != nil {
+		p = s.params(name)
+	}
+	if p.Encryption == byCustomer && s.customer == nil {
+		return p, errors.New("it is to be encrypted by the server with a key that is not given")
+	}
+	if class != "" {
+		p.Class = class
+	}
+	return p, nil
 }
 
 // Headers returns what the server says of an object in answer to HEAD.

@@ -37,7 +37,7 @@ var spoilt = map[string]struct {
 	"500 after the write":     {s3test.ErrorAfter, nil},
 	"503 SlowDown":            {s3test.Refuse(503, "SlowDown", ""), nil},
 	"429 with Retry-After":    {s3test.Refuse(429, "TooManyRequests", "0"), nil},
-	"200 with an error":       {s3test.ErrorIn200, []s3test.Kind{s3test.Get, s3test.Put, s3test.Delete, s3test.DeleteMany, s3test.List}},
+	"200 with an error":       {s3test.ErrorIn200, []s3test.Kind{s3test.Get, s3test.Put, s3test.Delete, s3test.DeleteMany, s3test.List, s3test.Restore, s3test.Copy}},
 	"200 of a proxy's page":   {s3test.Page, nil},
 	trickle:                   {s3test.Trickle(20 * time.Millisecond), []s3test.Kind{s3test.Get, s3test.List}},
 	silence:                   {s3test.Silence, nil},

@@ -77,15 +77,9 @@ func (w *writing) prepare() error {
 	} else {
 		w.sum = sha256.Sum256(w.body)
 	}
-	var params PutParams
-	if w.params != nil {
-		params = w.params(w.name)
-	}
-	if params.Encryption == byCustomer && w.customer == nil {
-		return errors.New("it is to be encrypted by the server with a key that is not given")
-	}
-	if w.opts.Class != "" {
-		params.Class = w.opts.Class
+	params, err := w.paramsOf(w.name, w.opts.Class)
+	if err != nil {
+		return err
 	}
 	w.request = putRequest{
 		body: w.body, hexSum: hex.EncodeToString(w.sum[:]),
@@ -171,6 +165,10 @@ func (w *writing) measure(ctx context.Context) error {
 // resolve finds out whether the object that breaks the condition is the one an
 // earlier attempt wrote. refusal is what to say if it is not.
 func (w *writing) resolve(ctx context.Context, refusal error) (object.Info, error) {
+	named := strings.HasSuffix(w.name, w.request.hexSum) // it bears the hash of its bytes
+	if named && !w.spoiled && w.isArchive(w.request.class) {
+		return w.sized(ctx, refusal)
+	}
 	body, info, err := w.Get(ctx, w.name, int64(len(w.body)))
 	switch {
 	case err == nil && bytes.Equal(body, w.body):
@@ -179,13 +177,8 @@ func (w *writing) resolve(ctx context.Context, refusal error) (object.Info, erro
 		return object.Info{}, fail(opPut, w.name, ctx.Err())
 	case w.spoiled:
 		return object.Info{}, fail(opPut, w.name, fmt.Errorf("%w: the server spoiled the object and holds it now", object.ErrCorrupt))
-	case errors.Is(err, object.ErrFrozen) && strings.HasSuffix(w.name, w.request.hexSum):
-		// What lies in an archive class and bears the hash of its bytes is known by its size.
-		info, err := w.Head(ctx, w.name)
-		if err == nil && info.Size != int64(len(w.body)) {
-			err = refusal
-		}
-		return info, err
+	case errors.Is(err, object.ErrFrozen) && named:
+		return w.sized(ctx, refusal)
 	case err == nil, errors.Is(err, object.ErrTooLarge), errors.Is(err, object.ErrNotFound):
 		return object.Info{}, refusal
 	}
@@ -193,4 +186,14 @@ func (w *writing) resolve(ctx context.Context, refusal error) (object.Info, erro
 		rule:   rule{is: object.ErrUnreachable, advice: "run it again"},
 		detail: "an answer was lost, and what is there now cannot be read: " + err.Error(),
 	})
+}
+
+// sized knows an object that lies in an archive class, and whose name says what its
+// bytes must be, by its size.
+func (w *writing) sized(ctx context.Context, refusal error) (object.Info, error) {
+	info, err := w.Head(ctx, w.name)
+	if err == nil && info.Size != int64(len(w.body)) {
+		err = refusal
+	}
+	return info, err
 }

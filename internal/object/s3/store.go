@@ -29,6 +29,7 @@ type Store struct {
 	location string
 	params   func(name string) PutParams // may be nil
 	customer *CustomerKey                // nil: none
+	archive  func(class string) bool     // classes that must be thawed before they are read; nil: those of AWS
 	readOnly bool
 	noSums   bool
 	retries  int
@@ -48,6 +49,7 @@ type Store struct {
 	known    atomic.Bool                         // keys and bucket have been seen to be right
 	oneByOne atomic.Bool                         // the server cannot delete several at once
 	listV1   atomic.Bool                         // the server lists with the first version of the call
+	telling  telling                             // what its listings tell of thawed objects
 }
 
 // Open prepares a drive from its configuration. It sends nothing to the bucket
@@ -62,7 +64,7 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 		return nil, fmt.Errorf("configure s3 drive: %w", err)
 	}
 	s := &Store{
-		bucket: c.Bucket, prefix: p.prefix, params: c.Params, customer: c.CustomerKey, readOnly: c.ReadOnly, noSums: c.NoChecksums,
+		bucket: c.Bucket, prefix: p.prefix, params: c.Params, customer: c.CustomerKey, archive: c.Archive, readOnly: c.ReadOnly, noSums: c.NoChecksums,
 		retries: c.MaxRetries, times: c.Timeouts, secrets: c.secrets(),
 		wire: &wire{base: base, debug: c.Debug}, gate: newGate(c.Connections), follow: p.follow, inHost: !p.pathStyle, advice: c.Advice,
 	}

@@ -114,6 +114,8 @@ func (w *wire) examine(request *http.Request, answer *http.Response, x *exchange
 		root = "ListBucketResult"
 	case request.Method == http.MethodPost && query.Has("delete"):
 		root = "DeleteResult"
+	case request.Method == http.MethodPut && request.Header.Get(headerSource) != "":
+		root = "CopyObjectResult"
 	case request.Method == http.MethodGet || request.Method == http.MethodHead:
 		return nil // an object's bytes
 	}

@@ -23,11 +23,13 @@ const (
 	Delete     Kind = "delete"
 	DeleteMany Kind = "delete many"
 	List       Kind = "list"
+	Copy       Kind = "copy"
+	Restore    Kind = "restore"
 	Other      Kind = "other"
 )
 
-// kindOf tells what a request is about.
-func kindOf(r *http.Request) Kind {
+// KindOf tells what a request is about.
+func KindOf(r *http.Request) Kind {
 	query := r.URL.Query()
 	switch {
 	case query.Has("delete"):
@@ -40,6 +42,10 @@ func kindOf(r *http.Request) Kind {
 		return Get
 	case r.Method == http.MethodHead:
 		return Head
+	case r.Method == http.MethodPost && query.Has("restore"):
+		return Restore
+	case r.Method == http.MethodPut && r.Header.Get("X-Amz-Copy-Source") != "":
+		return Copy
 	case r.Method == http.MethodPut:
 		return Put
 	case r.Method == http.MethodDelete:
@@ -156,7 +162,7 @@ func (to *plan) is(kind Kind) bool {
 }
 
 func (p *Proxy) serve(w http.ResponseWriter, r *http.Request) {
-	x := &Exchange{proxy: p, w: w, r: r, Kind: kindOf(r)}
+	x := &Exchange{proxy: p, w: w, r: r, Kind: KindOf(r)}
 	if fault := p.next(x.Kind); fault != nil {
 		fault(x)
 		return

@@ -12,6 +12,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -79,23 +80,45 @@ func (s Server) send(ctx context.Context, service, method, path string, query ur
 // sign adds the headers of AWS Signature Version 4.
 func (s Server) sign(request *http.Request, service, body string) {
 	now := time.Now().UTC()
-	stamp, day := now.Format("20060102T150405Z"), now.Format("20060102")
-	hash := hexSum(body)
-	request.Header.Set("X-Amz-Date", stamp)
-	request.Header.Set("X-Amz-Content-Sha256", hash)
-	names := "host;x-amz-content-sha256;x-amz-date"
-	canonical := strings.Join([]string{
-		request.Method, request.URL.Path, strings.ReplaceAll(request.URL.RawQuery, "+", "%20"),
-		"host:" + request.URL.Host, "x-amz-content-sha256:" + hash, "x-amz-date:" + stamp, "", names, hash,
-	}, "\n")
-	scope := strings.Join([]string{day, s.Region, service, "aws4_request"}, "/")
+	request.Header.Set("X-Amz-Date", now.Format(stampForm))
+	request.Header.Set("X-Amz-Content-Sha256", hexSum(body))
+	names := []string{"host", "x-amz-content-sha256", "x-amz-date"}
+	request.Header.Set("Authorization", s.Authorization(request, names, s.Region, service, now))
+}
+
+// stampForm is the form of the header X-Amz-Date.
+const stampForm = "20060102T150405Z"
+
+// Authorization returns the header of that name by AWS Signature Version 4, under
+// the server's keys. The signature is over the headers of these names, lower case
+// and in order, and the body's hash in X-Amz-Content-Sha256.
+func (s Server) Authorization(request *http.Request, names []string, region, service string, at time.Time) string {
+	hash := request.Header.Get("X-Amz-Content-Sha256")
+	canonical := []string{request.Method, request.URL.EscapedPath(), strings.ReplaceAll(request.URL.Query().Encode(), "+", "%20")}
+	for _, name := range names {
+		value := strings.Join(request.Header.Values(name), ",")
+		switch {
+		case name == "host" && request.Host != "":
+			value = request.Host
+		case name == "host":
+			value = request.URL.Host
+		case name == "content-length":
+			value = strconv.FormatInt(request.ContentLength, 10)
+		}
+		canonical = append(canonical, name+":"+strings.Join(strings.Fields(value), " "))
+	}
+	signed := strings.Join(names, ";")
+	canonical = append(canonical, "", signed, hash)
+	day := at.UTC().Format("20060102")
+	scope := strings.Join([]string{day, region, service, "aws4_request"}, "/")
 	key := []byte("AWS4" + s.SecretKey)
-	for _, part := range []string{day, s.Region, service, "aws4_request"} {
+	for _, part := range []string{day, region, service, "aws4_request"} {
 		key = keyed(key, part)
 	}
-	signature := keyed(key, strings.Join([]string{"AWS4-HMAC-SHA256", stamp, scope, hexSum(canonical)}, "\n"))
-	request.Header.Set("Authorization", fmt.Sprintf("AWS4-HMAC-SHA256 Credential=%s/%s, SignedHeaders=%s, Signature=%x",
-		s.AccessKey, scope, names, signature))
+	signature := keyed(key, strings.Join([]string{
+		"AWS4-HMAC-SHA256", at.UTC().Format(stampForm), scope, hexSum(strings.Join(canonical, "\n")),
+	}, "\n"))
+	return fmt.Sprintf("AWS4-HMAC-SHA256 Credential=%s/%s, SignedHeaders=%s, Signature=%x", s.AccessKey, scope, signed, signature)
 }
 
 func keyed(key []byte, text string) []byte {
