@@ -143,17 +143,27 @@ func writeIndex(ctx context.Context, j job) (figures, error) {
 	return found, nil
 }
 
-// open opens a view over a cache.
-func (d *drive) open(ctx context.Context, cache string, options ...index.Option) (*index.View, func() error, error) {
+// withView calls use with a view over the cache in a folder.
+func (d *drive) withView(ctx context.Context, cache string, use func(v *index.View) error, options ...index.Option) (err error) {
 	m, err := index.OpenMirror(cache)
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
+	defer func() { err = errors.Join(err, m.Close()) }()
 	v, err := m.View(ctx, d.store, d.keys, d.names(), options...)
 	if err != nil {
-		return nil, nil, errors.Join(err, m.Close())
+		return err
 	}
-	return v, func() error { return errors.Join(v.Close(), m.Close()) }, nil
+	return errors.Join(use(v), v.Close())
+}
+
+// withCache calls use with the drive and a view over the step's full cache.
+func withCache(ctx context.Context, j job, use func(d *drive, v *index.View) error) error {
+	d, err := openDrive(ctx, j.folder)
+	if err != nil {
+		return err
+	}
+	return d.withView(ctx, filepath.Join(j.folder, "cache"), func(v *index.View) error { return use(d, v) })
 }
 
 // find looks up a chunk that is there, or one that is not.
@@ -173,114 +183,93 @@ func lookFar(ctx context.Context, j job) (figures, error) {
 	}
 	metered := object.Meter(&link{Store: d.store})
 	d.store = metered
-	begun := time.Now()
-	v, end, err := d.open(ctx, filepath.Join(j.folder, "far"), index.Far(d.sizes))
-	if err != nil {
-		return nil, err
-	}
-	if err := find(v, mix(1)%j.n, true); err != nil {
-		return nil, errors.Join(err, end())
-	}
-	counts := metered.Counts()
-	found := figures{"first": time.Since(begun).Seconds(), "requests": float64(counts.Requests()), "bytes": float64(counts.BytesIn)}
-	const next = 50
-	begun = time.Now()
-	for i := range uint64(next) {
-		if err := find(v, mix(i)%j.n, true); err != nil {
-			return nil, errors.Join(err, end())
+	found, begun := figures{}, time.Now()
+	err = d.withView(ctx, filepath.Join(j.folder, "far"), func(v *index.View) error {
+		if err := find(v, mix(1)%j.n, true); err != nil {
+			return err
 		}
-	}
-	found["next"] = time.Since(begun).Seconds() / next
-	found["next requests"] = float64(metered.Counts().Requests()-counts.Requests()) / next
-	return found, end()
+		counts := metered.Counts()
+		found["first"], found["requests"], found["bytes"] = time.Since(begun).Seconds(), float64(counts.Requests()), float64(counts.BytesIn)
+		const next = 50
+		begun = time.Now()
+		for i := range uint64(next) {
+			if err := find(v, mix(i)%j.n, true); err != nil {
+				return err
+			}
+		}
+		found["next"] = time.Since(begun).Seconds() / next
+		found["next requests"] = float64(metered.Counts().Requests()-counts.Requests()) / next
+		return nil
+	}, index.Far(d.sizes))
+	return found, err
 }
 
 // mirrorIndex brings the whole index to the cache.
 func mirrorIndex(ctx context.Context, j job) (figures, error) {
-	d, err := openDrive(ctx, j.folder)
-	if err != nil {
-		return nil, err
-	}
-	_, end, err := d.open(ctx, filepath.Join(j.folder, "cache"))
-	if err != nil {
-		return nil, err
-	}
-	return figures{}, end()
+	return figures{}, withCache(ctx, j, func(*drive, *index.View) error { return nil })
 }
 
 // lookWarm looks chunks up in a full cache.
 func lookWarm(ctx context.Context, j job) (figures, error) {
-	d, err := openDrive(ctx, j.folder)
-	if err != nil {
-		return nil, err
-	}
-	begun := time.Now()
-	v, end, err := d.open(ctx, filepath.Join(j.folder, "cache"), index.Far(d.sizes))
-	if err != nil {
-		return nil, err
-	}
-	if err := find(v, mix(1)%j.n, true); err != nil {
-		return nil, errors.Join(err, end())
-	}
-	found := figures{"first": time.Since(begun).Seconds()}
-	const count = 200_000
-	for what, there := range map[string]bool{"hits": true, "misses": false} {
-		begun := time.Now()
-		for i := range uint64(count) {
-			at := mix(i) % j.n
-			if !there {
-				at += j.n
-			}
-			if err := find(v, at, there); err != nil {
-				return nil, errors.Join(err, end())
-			}
+	found, begun := figures{}, time.Now()
+	err := withCache(ctx, j, func(_ *drive, v *index.View) error {
+		if err := find(v, mix(1)%j.n, true); err != nil {
+			return err
 		}
-		found[what] = count / time.Since(begun).Seconds()
-	}
-	return found, end()
+		found["first"] = time.Since(begun).Seconds()
+		const count = 200_000
+		for what, there := range map[string]bool{"hits": true, "misses": false} {
+			begun := time.Now()
+			for i := range uint64(count) {
+				at := mix(i) % j.n
+				if !there {
+					at += j.n
+				}
+				if err := find(v, at, there); err != nil {
+					return err
+				}
+			}
+			found[what] = count / time.Since(begun).Seconds()
+		}
+		return nil
+	})
+	return found, err
 }
 
 // walkIndex goes through all entries, as check and prune do.
 func walkIndex(ctx context.Context, j job) (figures, error) {
-	d, err := openDrive(ctx, j.folder)
-	if err != nil {
-		return nil, err
-	}
-	v, end, err := d.open(ctx, filepath.Join(j.folder, "cache"))
-	if err != nil {
-		return nil, err
-	}
-	begun, groups := time.Now(), uint64(0)
-	for _, err := range v.Merge(ctx) {
-		if err != nil {
-			return nil, errors.Join(err, end())
+	found := figures{}
+	err := withCache(ctx, j, func(_ *drive, v *index.View) error {
+		begun, groups := time.Now(), uint64(0)
+		for _, err := range v.Merge(ctx) {
+			if err != nil {
+				return err
+			}
+			groups++
 		}
-		groups++
-	}
-	if groups != j.n {
-		return nil, errors.Join(fmt.Errorf("%d chunks of %d", groups, j.n), end())
-	}
-	return figures{"seconds": time.Since(begun).Seconds()}, end()
+		if groups != j.n {
+			return fmt.Errorf("%d chunks of %d", groups, j.n)
+		}
+		found["seconds"] = time.Since(begun).Seconds()
+		return nil
+	})
+	return found, err
 }
 
 // compactIndex merges all segments, as prune does when much was dropped. Nothing is written to the drive.
 func compactIndex(ctx context.Context, j job) (figures, error) {
-	d, err := openDrive(ctx, j.folder)
-	if err != nil {
-		return nil, err
-	}
-	v, end, err := d.open(ctx, filepath.Join(j.folder, "cache"))
-	if err != nil {
-		return nil, err
-	}
-	found, begun := figures{}, time.Now()
-	err = v.Compact(ctx, d.keys, d.names(), nil, time.Now(), func(_ string, body []byte) error {
-		found["segments"]++
-		found["bytes"] += float64(len(body))
-		return nil
+	found := figures{}
+	err := withCache(ctx, j, func(d *drive, v *index.View) error {
+		begun := time.Now()
+		err := v.Compact(ctx, d.keys, d.names(), nil, time.Now(), func(_ string, body []byte) error {
+			found["segments"]++
+			found["bytes"] += float64(len(body))
+			return nil
+		})
+		found["seconds"] = time.Since(begun).Seconds()
+		return err
 	})
-	found["seconds"] = time.Since(begun).Seconds()
-	return found, errors.Join(err, end())
+	return found, err
 }
 
 // sortIDs sorts the IDs of all chunks, as prune does with those of live ones.

@@ -111,7 +111,7 @@ func (inv *Inventory) Prune(t Terms, plan *prune.Report) *Estimate {
 		written += l.bytes
 	}
 	for _, kind := range []format.Kind{format.KindData, format.KindMeta} {
-		size := int64(repo.PackSize(kind))
+		size := int64(repo.WriterOptions{}.FullPack(kind))
 		n := (moved[kind] + size - 1) / size
 		c := t.Sheet.Class(class[kind])
 		e.add(Item{Kind: Requests, Class: c.Name, What: "PUT of new packs, about", Count: n, Bytes: moved[kind], Amount: price.Requests(n, c.PerThousandPut)})

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"firn/internal/format"
@@ -241,7 +242,7 @@ func comparePacks(a, b format.PackName) int {
 }
 
 // smallPack is the share of a full pack under which a pack is better joined
-// with others, and smallPacks how many of them must come together.
+// with others, and smallPacks how many of one author must come together.
 const (
 	smallPack  = 4 // a quarter
 	smallPacks = 12
@@ -265,19 +266,22 @@ func (p *pruner) worthMoving(kept []*packUse, records *repo.Records) []*packUse 
 			cmp.Compare(float64(waste(b))*float64(a.info.Used), float64(waste(a))*float64(b.info.Used)),
 			comparePacks(a.info.Name, b.info.Name))
 	})
-	var moved, small []*packUse
+	var moved []*packUse
+	small := map[format.Host][]*packUse{} // packs of different authors are not joined
 	allowed := uint64(p.opts.MaxUnused * float64(used))
 	for _, u := range kept {
 		switch {
 		case wasted > allowed && waste(u) > 0:
 			moved = append(moved, u)
 			wasted -= waste(u)
-		case u.info.Size < repo.PackSize(u.info.Name.Kind)/smallPack:
-			small = append(small, u)
+		case u.info.Size < p.opts.Writer.FullPack(u.info.Name.Kind)/smallPack:
+			small[u.info.Host] = append(small[u.info.Host], u)
 		}
 	}
-	if len(small) >= smallPacks {
-		moved = append(moved, small...)
+	for _, host := range slices.SortedFunc(maps.Keys(small), format.Host.Compare) {
+		if len(small[host]) >= smallPacks {
+			moved = append(moved, small[host]...)
+		}
 	}
 	return moved
 }

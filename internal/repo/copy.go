@@ -9,14 +9,6 @@ import (
 	"firn/internal/seal"
 )
 
-// PackSize returns the bytes of a full pack as new repositories write them.
-func PackSize(kind format.Kind) uint64 {
-	if kind == format.KindMeta {
-		return metaPackSize
-	}
-	return defaultPackSize
-}
-
 // maxPack bounds packs, bytes (docs/format.md §10).
 const maxPack = 1 << 30
 

@@ -57,6 +57,15 @@ type WriterOptions struct {
 	SegmentEvery time.Duration
 }
 
+// FullPack returns the bytes of a full pack as these options have it.
+func (o WriterOptions) FullPack(kind format.Kind) uint64 {
+	o = o.withDefaults()
+	if kind == format.KindMeta {
+		return uint64(o.MetaPackSize)
+	}
+	return uint64(o.PackSize)
+}
+
 func (o WriterOptions) withDefaults() WriterOptions {
 	if o.PackSize == 0 {
 		o.PackSize = defaultPackSize

@@ -95,7 +95,7 @@ func (l *lifetime) change() {
 	version := l.now.UnixNano()
 	edit := func(key string, body []byte) { l.files[key] = content{bytes: body, version: version} }
 	log := fmt.Sprintf("log/%d", l.day()%14)
-	if l.now.Hour() == 0 {
+	if l.now.Hour() < max(1, int(l.every.Hours())) { // the first of the day
 		delete(l.files, log)
 	}
 	edit(log, append(slices.Clone(l.files[log].bytes), some(int(l.random.Int32()), 400)...))
@@ -109,7 +109,7 @@ func (l *lifetime) change() {
 	}
 	database := slices.Clone(l.files["database"].bytes)
 	if database == nil {
-		database = slices.Repeat(some(1, 1<<10), 160)
+		database = some(1, 160<<10)
 	}
 	copy(database[l.random.IntN(len(database)-40):], some(int(l.random.Int32()), 40))
 	edit("database", database)
