@@ -8,18 +8,19 @@ import (
 	"path/filepath"
 	"slices"
 
+	"firn/bench/server"
 	"firn/internal/alike"
 )
 
 // outcome is what one step of one run cost.
 type outcome struct {
-	Corpus   string   `json:"corpus"`
-	Tool     string   `json:"tool"`
-	Run      int      `json:"run"`
-	Step     string   `json:"step"`
-	Usage    usage    `json:"usage"`
-	Requests requests `json:"requests"`
-	Stored   stored   `json:"stored"`
+	Corpus   string          `json:"corpus"`
+	Tool     string          `json:"tool"`
+	Run      int             `json:"run"`
+	Step     string          `json:"step"`
+	Usage    usage           `json:"usage"`
+	Requests server.Requests `json:"requests"`
+	Stored   server.Stored   `json:"stored"`
 }
 
 // race takes one tool once through all steps on one corpus, on a server of
@@ -30,11 +31,11 @@ func race(ctx context.Context, s settings, r *report, c *corpus, t tool, n int) 
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(room)) }()
-	server, err := startServer(ctx, filepath.Join(room, "server"))
+	minio, err := server.Start(ctx, "127.0.0.1", filepath.Join(room, "server"))
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, server.Stop()) }()
+	defer func() { err = errors.Join(err, minio.Stop()) }()
 
 	shelf, err := shelfFor(c.Bytes, room)
 	if err != nil {
@@ -42,8 +43,8 @@ func race(ctx context.Context, s settings, r *report, c *corpus, t tool, n int) 
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(shelf)) }()
 	p := place{
-		endpoint: server.Endpoint, accessKey: server.AccessKey, secretKey: server.SecretKey, region: server.Region,
-		bucket: server.bucket, source: c.tree(), target: filepath.Join(shelf, "restored"), home: filepath.Join(room, "home"),
+		endpoint: minio.Endpoint, accessKey: minio.AccessKey, secretKey: minio.SecretKey, region: minio.Region,
+		bucket: minio.Bucket, source: c.tree(), target: filepath.Join(shelf, "restored"), home: filepath.Join(room, "home"),
 	}
 	if err := os.Mkdir(p.home, 0o700); err != nil {
 		return err
@@ -65,7 +66,7 @@ func race(ctx context.Context, s settings, r *report, c *corpus, t tool, n int) 
 			}
 		}
 		o := outcome{Corpus: c.Name, Tool: t.name, Run: n, Step: step}
-		if err := o.take(ctx, server, t, recipe, room); err != nil {
+		if err := o.take(ctx, minio, t, recipe, room); err != nil {
 			return err
 		}
 		progress("  %-9s  %7.2f s, cpu %7.2f s, peak %4d MB, %d requests", step, o.Usage.Wall, o.Usage.User+o.Usage.System, o.Usage.Peak>>20, o.Requests.Total)
@@ -88,9 +89,9 @@ func (s *settings) needs(step string) bool {
 }
 
 // take runs a step and fills in what it cost.
-func (o *outcome) take(ctx context.Context, server *server, t tool, recipe recipe, folder string) error {
+func (o *outcome) take(ctx context.Context, minio *server.Server, t tool, recipe recipe, folder string) error {
 	flushDisks()
-	before, err := server.requests(ctx)
+	before, err := minio.Requests(ctx)
 	if err != nil {
 		return err
 	}
@@ -101,12 +102,12 @@ func (o *outcome) take(ctx context.Context, server *server, t tool, recipe recip
 		}
 		o.Usage = o.Usage.and(u)
 	}
-	after, err := server.requests(ctx)
+	after, err := minio.Requests(ctx)
 	if err != nil {
 		return err
 	}
-	o.Requests = after.since(before)
-	o.Stored, err = server.stored(ctx)
+	o.Requests = after.Since(before)
+	o.Stored, err = minio.Stored(ctx)
 	return err
 }
 

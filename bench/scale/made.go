@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"iter"
@@ -12,14 +13,16 @@ import (
 
 const (
 	directoryFiles = 1000 // files of a directory
-	fileSize       = 64   // bytes
+	smallSize      = 64   // bytes
 )
 
-// made is a source of files that are made up: each has a name of its own and 64 bytes of its own.
+// made is a source of files that are made up: each has a name of its own and content of its own.
 type made struct {
 	files   uint64
+	size    int    // bytes of a file: smallSize, of letters, or more, at random
 	single  bool   // all in one directory
-	changed uint64 // each so manieth has other content than at first; 0: none
+	changed uint64 // each so manieth run of files has other content than at first; 0: none
+	run     uint64 // files of a run
 }
 
 // Walk implements backup.Source.
@@ -35,7 +38,7 @@ func (m *made) Walk(ctx context.Context) iter.Seq2[*source.Item, error] {
 					return
 				}
 			}
-			if !yield(m.item(fmt.Sprintf("%sfile-%08d", m.directory(i), i), fileSize, i, format.TypeFile), nil) {
+			if !yield(m.item(fmt.Sprintf("%sfile-%08d", m.directory(i), i), uint64(m.size), i, format.TypeFile), nil) {
 				return
 			}
 		}
@@ -58,7 +61,7 @@ func (m *made) item(key string, size, i uint64, kind uint32) *source.Item {
 	return &source.Item{Key: []byte(key), Path: "/" + key, Entry: e}
 }
 
-func (m *made) isChanged(i uint64) bool { return m.changed > 0 && i%m.changed == 0 }
+func (m *made) isChanged(i uint64) bool { return m.changed > 0 && i/m.run%m.changed == 0 }
 
 // ReadSmall implements backup.Source.
 func (m *made) ReadSmall(item *source.Item, buf []byte) (int, error) {
@@ -67,31 +70,36 @@ func (m *made) ReadSmall(item *source.Item, buf []byte) (int, error) {
 
 // fill writes a file's content to buf and returns its length.
 func (m *made) fill(item *source.Item, buf []byte) int {
-	i := item.Entry.Inode - 10
-	word := mix(i)
-	if m.isChanged(i) {
+	word := mix(item.Entry.Inode - 10)
+	if m.isChanged(item.Entry.Inode - 10) {
 		word = mix(word)
 	}
-	for at := range fileSize {
+	if m.size > smallSize {
+		for at := 0; at+8 <= m.size; at += 8 {
+			binary.LittleEndian.PutUint64(buf[at:], word)
+			word = mix(word)
+		}
+		return m.size
+	}
+	for at := range m.size {
 		buf[at] = "etaoinshrdlucmfw"[word&15]
 		word = word>>4 | word<<60
 		if at%16 == 15 {
 			word = mix(word)
 		}
 	}
-	return fileSize
+	return m.size
 }
 
 // Open implements backup.Source.
 func (m *made) Open(item *source.Item) (source.Content, error) {
-	c := new(madeContent)
-	c.rest = c.bytes[:m.fill(item, c.bytes[:])]
+	c := &madeContent{rest: make([]byte, m.size)}
+	m.fill(item, c.rest)
 	return c, nil
 }
 
 // madeContent is the content of one file.
 type madeContent struct {
-	bytes [fileSize]byte
 	rest  []byte
 	begun bool
 }
@@ -101,7 +109,7 @@ func (c *madeContent) NextRun() (uint64, bool, error) {
 		return 0, false, io.EOF
 	}
 	c.begun = true
-	return fileSize, false, nil
+	return uint64(len(c.rest)), false, nil
 }
 
 func (c *madeContent) Read(p []byte) (int, error) {

@@ -31,6 +31,7 @@ import (
 type job struct {
 	folder string
 	n      uint64 // chunks or files
+	size   int    // bytes of a file
 	single bool   // all files in one directory
 }
 
@@ -43,18 +44,21 @@ var steps = map[string]func(context.Context, job) (figures, error){
 	"compact": compactIndex, "sort": sortIDs,
 	"first": backUpFirst, "unchanged": backUpUnchanged, "changed": backUpChanged,
 	"list": listFiles, "diff": diffFiles, "check": checkFiles,
+	"rewritten": backUpRewritten, "restore": restoreFiles, "read": readData, "prune": pruneFiles,
 }
 
 func main() {
-	var indexes, trees, singles, work, step string
+	var indexes, trees, singles, content, work, step string
 	var j job
 	flag.StringVar(&indexes, "index", "1e5,1e6,1e7,1e8", "chunks in the index")
 	flag.StringVar(&trees, "files", "1e4,1e5,1e6,1e7", "files in many directories")
 	flag.StringVar(&singles, "directory", "1e6", "files in one directory")
+	flag.StringVar(&content, "content", "1e4,1e5", "files of 16 KiB: 160 MB each 10,000")
 	flag.StringVar(&work, "work", "", "`FOLDER` to work in (default: a temporary one)")
 	flag.StringVar(&step, "step", "", "only this step, as the program calls itself")
 	flag.StringVar(&j.folder, "folder", "", "folder of the step")
 	flag.Uint64Var(&j.n, "n", 0, "size of the step")
+	flag.IntVar(&j.size, "size", smallSize, "bytes of a file, of the step")
 	flag.BoolVar(&j.single, "single", false, "one directory, of the step")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
@@ -63,7 +67,12 @@ func main() {
 	if step != "" {
 		err = runStep(ctx, step, j)
 	} else {
-		err = run(ctx, work, indexes, trees, singles)
+		err = run(ctx, work, []part{
+			{"Index", "chunks", indexes, job{size: smallSize}, indexColumns},
+			{"Files in directories of 1,000", "files", trees, job{size: smallSize}, treeColumns},
+			{"Files in one directory", "files", singles, job{size: smallSize, single: true}, treeColumns},
+			{"Content, in files of 16 KiB", "files", content, job{size: 16 << 10}, contentColumns},
+		})
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "scale:", err)
@@ -101,7 +110,14 @@ func sizes(text string) ([]uint64, error) {
 	return list, nil
 }
 
-func run(ctx context.Context, work, indexes, trees, singles string) (err error) {
+// part is a table of the report.
+type part struct {
+	title, of, sizes string
+	job              job // but for its size
+	columns          []column
+}
+
+func run(ctx context.Context, work string, parts []part) (err error) {
 	if work == "" {
 		if work, err = os.MkdirTemp("", "firn-scale-"); err != nil {
 			return err
@@ -109,20 +125,12 @@ func run(ctx context.Context, work, indexes, trees, singles string) (err error) 
 		defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
 	}
 	r := &runner{work: work}
-	for _, part := range []struct {
-		title, of, sizes string
-		single           bool
-		columns          []column
-	}{
-		{"Index", "chunks", indexes, false, indexColumns},
-		{"Files in directories of 1,000", "files", trees, false, treeColumns},
-		{"Files in one directory", "files", singles, true, treeColumns},
-	} {
-		list, err := sizes(part.sizes)
+	for _, p := range parts {
+		list, err := sizes(p.sizes)
 		if err != nil {
 			return err
 		}
-		if err := r.table(ctx, part.title, part.of, list, part.single, part.columns); err != nil {
+		if err := r.table(ctx, p, list); err != nil {
 			return err
 		}
 	}
@@ -145,7 +153,7 @@ func (r *runner) do(ctx context.Context, step string, j job) (*result, error) {
 	if err != nil {
 		return nil, err
 	}
-	args := []string{"-step", step, "-folder", j.folder, "-n", strconv.FormatUint(j.n, 10), "-single=" + strconv.FormatBool(j.single)}
+	args := []string{"-step", step, "-folder", j.folder, "-n", strconv.FormatUint(j.n, 10), "-size", strconv.Itoa(j.size), "-single=" + strconv.FormatBool(j.single)}
 	command := exec.CommandContext(ctx, self, args...)
 	command.Env = append(os.Environ(), "TMPDIR="+j.folder)
 	command.Stderr = os.Stderr

@@ -74,27 +74,43 @@ var indexColumns = []column{
 var treeColumns = []column{
 	{"first", "first backup", rate("seconds")},
 	{"unchanged", "unchanged", rate("seconds")},
-	{"changed", "1 in 1,000 changed", cost},
+	{"changed", "1 in 1,000 changed", costOf},
 	{"list", "list", rate("seconds")},
-	{"diff", "diff", cost},
-	{"check", "check", cost},
+	{"diff", "diff", costOf},
+	{"check", "check", costOf},
 }
 
-// table runs the steps of the columns for all sizes and prints what they took.
-func (r *runner) table(ctx context.Context, title, of string, sizes []uint64, single bool, columns []column) error {
+var contentColumns = []column{
+	{"first", "first backup", costOf},
+	{"unchanged", "unchanged", costOf},
+	{"rewritten", "1 in 3 changed", costOf},
+	{"restore", "restore to a folder", costOf},
+	{"check", "check", costOf},
+	{"read", "check, all data", costOf},
+	{"prune", "forget and prune", costOf},
+}
+
+// costOf shows cost and requests.
+func costOf(r *result, n uint64) string {
+	return fmt.Sprintf("%s / %.0f", cost(r, n), r.figures["requests"])
+}
+
+// table runs the steps of a part for all sizes and prints what they took.
+func (r *runner) table(ctx context.Context, p part, sizes []uint64) error {
 	if len(sizes) == 0 {
 		return nil
 	}
-	rows := make([][]string, len(columns))
+	rows := make([][]string, len(p.columns))
 	for _, n := range sizes {
-		folder := filepath.Join(r.work, fmt.Sprintf("%s-%d-%v", of, n, single))
-		if err := os.MkdirAll(folder, 0o700); err != nil {
+		j := p.job
+		j.n, j.folder = n, filepath.Join(r.work, fmt.Sprintf("%s-%d-%d-%v", p.of, n, j.size, j.single))
+		if err := os.MkdirAll(j.folder, 0o700); err != nil {
 			return err
 		}
 		results := make(map[string]*result)
-		for i, c := range columns {
+		for i, c := range p.columns {
 			if results[c.step] == nil {
-				found, err := r.do(ctx, c.step, job{folder: folder, n: n, single: single})
+				found, err := r.do(ctx, c.step, j)
 				if err != nil {
 					return err
 				}
@@ -102,18 +118,23 @@ func (r *runner) table(ctx context.Context, title, of string, sizes []uint64, si
 			}
 			rows[i] = append(rows[i], c.show(results[c.step], n))
 		}
-		if err := os.RemoveAll(folder); err != nil {
+		if err := os.RemoveAll(j.folder); err != nil {
 			return err
 		}
 	}
-	fmt.Printf("### %s\n\nSeconds / seconds of processor / peak MiB.\n\n| %s |", title, of)
+	p.print(sizes, rows)
+	return nil
+}
+
+// print writes the table.
+func (p *part) print(sizes []uint64, rows [][]string) {
+	fmt.Printf("### %s\n\nSeconds / seconds of processor / peak MiB, and requests.\n\n| %s |", p.title, p.of)
 	for _, n := range sizes {
 		fmt.Printf(" %s |", thousands(float64(n)))
 	}
 	fmt.Printf("\n|---|%s\n", strings.Repeat("---:|", len(sizes)))
-	for i, c := range columns {
+	for i, c := range p.columns {
 		fmt.Printf("| %s | %s |\n", c.title, strings.Join(rows[i], " | "))
 	}
 	fmt.Println()
-	return nil
 }

@@ -36,14 +36,14 @@ func openRepository(ctx context.Context, j job, create bool) (*repo.Repository, 
 }
 
 // backUp backs made-up files up.
-func backUp(ctx context.Context, j job, create bool, changed uint64) (figures, error) {
+func backUp(ctx context.Context, j job, create bool, changed, run uint64) (figures, error) {
 	r, store, err := openRepository(ctx, j, create)
 	if err != nil {
 		return nil, err
 	}
 	begun := time.Now()
 	results, err := backup.Run(ctx, []backup.Drive{{Label: "scale", Repo: r}},
-		&made{files: j.n, single: j.single, changed: changed}, backup.Options{Host: "scale", Sources: [][]byte{[]byte("/made")}})
+		&made{files: j.n, size: j.size, single: j.single, changed: changed, run: run}, backup.Options{Host: "scale", Sources: [][]byte{[]byte("/made")}})
 	seconds := time.Since(begun).Seconds()
 	for i := range results {
 		err = errors.Join(err, results[i].Err)
@@ -51,11 +51,19 @@ func backUp(ctx context.Context, j job, create bool, changed uint64) (figures, e
 	return figures{"seconds": seconds, "requests": float64(store.Counts().Requests())}, errors.Join(err, r.Close())
 }
 
-func backUpFirst(ctx context.Context, j job) (figures, error) { return backUp(ctx, j, true, 0) }
+func backUpFirst(ctx context.Context, j job) (figures, error) { return backUp(ctx, j, true, 0, 0) }
 
-func backUpUnchanged(ctx context.Context, j job) (figures, error) { return backUp(ctx, j, false, 0) }
+func backUpUnchanged(ctx context.Context, j job) (figures, error) { return backUp(ctx, j, false, 0, 0) }
 
-func backUpChanged(ctx context.Context, j job) (figures, error) { return backUp(ctx, j, false, 1000) }
+func backUpChanged(ctx context.Context, j job) (figures, error) {
+	return backUp(ctx, j, false, 1000, 1)
+}
+
+// backUpRewritten backs up what is changed enough, and in such large parts, that prune
+// will move much.
+func backUpRewritten(ctx context.Context, j job) (figures, error) {
+	return backUp(ctx, j, false, 3, 300)
+}
 
 // withSnapshots calls use with a reader and all snapshots, oldest first.
 func withSnapshots(ctx context.Context, j job, use func(rd *repo.Reader, all []*snapshot.Snapshot) error) (figures, error) {
@@ -118,12 +126,17 @@ func diffFiles(ctx context.Context, j job) (figures, error) {
 
 // checkFiles checks the repository's structure.
 func checkFiles(ctx context.Context, j job) (figures, error) {
+	return checkRepository(ctx, j, check.Options{})
+}
+
+// checkRepository checks the repository, in which nothing is damaged.
+func checkRepository(ctx context.Context, j job, options check.Options) (figures, error) {
 	r, store, err := openRepository(ctx, j, false)
 	if err != nil {
 		return nil, err
 	}
 	begun := time.Now()
-	report, err := check.Run(ctx, r, check.Options{})
+	report, err := check.Run(ctx, r, options)
 	if err == nil && report.Damaged() {
 		err = errors.New("the repository is damaged")
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"firn/internal/config"
+	"firn/internal/object"
 )
 
 // app is what all commands share.
@@ -19,6 +20,8 @@ type app struct {
 	flags flags
 	file  *config.Config // nil until loaded, or when there is none
 	talk  *dialogue      // nil until somebody was asked
+
+	up, down *object.Bandwidth // of all drives together; nil: no limit
 }
 
 // flags are the global flags.
@@ -39,6 +42,8 @@ type flags struct {
 	trust             string
 	classOptional     bool
 	prices            string
+	limitUpload       config.Rate
+	limitDownload     config.Rate
 	settings          []config.Option // of the drive, as flags
 }
 
@@ -64,6 +69,8 @@ func (a *app) globalFlags(fl *pflag.FlagSet) {
 	fl.StringVar(&f.trust, "trust", "", "whose stored chunks to build on: `WHOSE`, own, vetted or all (default: all, or as the configuration says)")
 	fl.BoolVar(&f.classOptional, "class-optional", false, "go on where a server refuses the storage class or the encryption it is asked for")
 	fl.StringVar(&f.prices, "prices", "", "`FILE` of prices for estimates of cost, laid over those that Firn knows")
+	fl.Var(rateFlag{&f.limitUpload}, "limit-upload", "send at most so many bytes per second to all drives together: `RATE`, as 5MB or 500KiB")
+	fl.Var(rateFlag{&f.limitDownload}, "limit-download", "receive at most so many bytes per second from all drives together: `RATE`")
 	a.settingFlags(fl)
 	cobra.OnInitialize(a.settle)
 }
@@ -85,6 +92,7 @@ func (a *app) completeDrive(*cobra.Command, []string, string) ([]string, cobra.S
 func (a *app) settle() {
 	a.out.json, a.out.quiet, a.out.verbose = a.flags.json, a.flags.quiet, a.flags.verbose || a.flags.debug
 	a.out.noProgress = a.flags.noProgress
+	a.up, a.down = object.NewBandwidth(int64(a.flags.limitUpload)), object.NewBandwidth(int64(a.flags.limitDownload))
 	a.out.tty = terminal(os.Stderr)
 	a.out.bothTTY = a.out.tty && terminal(os.Stdout)
 }

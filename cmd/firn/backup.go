@@ -81,7 +81,7 @@ Firn's own cache, and the repository itself.`,
 	fl.BoolVar(&f.keepCaches, "include-caches", false, "go into folders marked with CACHEDIR.TAG too")
 	fl.BoolVar(&f.noIgnore, "no-ignore-files", false, "pay no attention to .firnignore files")
 	fl.StringVar(&f.preset, "preset", "", "leave out what a `PRESET` names: "+strings.Join(source.Presets(), ", "))
-	fl.StringVar(&f.compression, "compression", "auto", "`LEVEL`: auto, off, fastest, default, better or max")
+	fl.StringVar(&f.compression, "compression", "auto", "`LEVEL`: auto, off, fastest, default, better or max; auto is better while the drive is waited for, else default or fastest")
 	fl.StringVar(&f.delta, "delta", "auto", "keep what resembles stored content as what changed: `WHEN`, auto or off")
 	fl.StringVar(&f.user, "user", "", "`NAME` of the user in the snapshot (default: whoever runs this)")
 	completeWords(c, "compression", "auto", "off", "fastest", "default", "better", "max")

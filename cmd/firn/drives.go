@@ -157,7 +157,7 @@ func (a *app) openDrive(ctx context.Context, set *config.Drive) (*drive, error) 
 	return d, err
 }
 
-// connect opens the store of a drive, measured and limited.
+// connect opens the store of a drive, limited and measured.
 func (a *app) connect(ctx context.Context, set *config.Drive, create bool) (*drive, error) {
 	if err := a.checkTrust(); err != nil {
 		return nil, err
@@ -172,16 +172,14 @@ func (a *app) connect(ctx context.Context, set *config.Drive, create bool) (*dri
 	if set.ReadOnly {
 		store = object.ReadOnly(store)
 	}
-	if set.UploadLimit > 0 || set.DownloadLimit > 0 {
-		store = object.Limit(store, int64(set.UploadLimit), int64(set.DownloadLimit), 0)
-	}
 	m := object.Meter(store)
-	d := &drive{label: label(set), set: *set, store: m, meter: m}
+	d := &drive{label: label(set), set: *set, meter: m}
+	d.store = object.Spread(m, func(text string) { a.debug("%s: %s", d.label, text) })
 	if a.flags.trust != "" {
 		d.set.Trust = a.flags.trust
 	}
 	if ruled != nil {
-		d.storage = ruled(m)
+		d.storage = ruled(d.store)
 		d.store = d.storage
 	}
 	if !set.ReadOnly {
@@ -195,7 +193,12 @@ func (a *app) connect(ctx context.Context, set *config.Drive, create bool) (*dri
 // stored in a bucket.
 func (a *app) openStore(ctx context.Context, set *config.Drive, create bool, params func(string) s3.PutParams) (object.Store, error) {
 	if set.Provider == config.Local {
-		return object.OpenDir(set.Path, create)
+		dir, err := object.OpenDir(set.Path, create)
+		if err != nil {
+			return nil, err
+		}
+		up, down := a.limits(set)
+		return object.Limit(dir, up, down), nil
 	}
 	c, err := a.s3Config(ctx, set)
 	if err != nil {

@@ -81,6 +81,7 @@ var outcomes = []outcome{
 	{[]error{repo.ErrOther, repo.ErrFenced, claim.ErrHeld, errConflict, object.ErrExists}, exitConflict, ""},
 	{[]error{repo.ErrRaced}, exitConflict, "look with 'firn key list' and try again"},
 	{[]error{seal.ErrRevoked}, exitDenied, "the owner revoked this key; a new one comes from the owner's 'firn key add'"},
+	{[]error{repo.ErrLeftOut}, exitDenied, "the owner revoked this key, or removed its slot before; a new one comes from the owner's 'firn key add'"},
 	{[]error{seal.ErrSecret}, exitDenied, "give the passphrase or the key file that belongs to this repository (see 'firn key --help')"},
 	{[]error{repo.ErrRole, seal.ErrRole, seal.ErrNoKey}, exitDenied, "this takes a key with another role; 'firn key --help' tells what each may do"},
 	{[]error{object.ErrAccess, object.ErrCredentials}, exitDenied, "check the drive's credentials and rights with 'firn drive check'"},

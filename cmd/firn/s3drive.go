@@ -46,6 +46,7 @@ func (a *app) s3Config(ctx context.Context, set *config.Drive) (s3.Config, error
 			Rate: int64(set.MinimumRate),
 		},
 	}
+	c.Up, c.Down = a.limits(set)
 	if a.flags.debug {
 		c.Debug = a.tellRequest
 	}

@@ -20,6 +20,10 @@ import (
 // room for the longest chunk and as much again.
 const windowSize = 8 << 20
 
+// readSize is how much of a big file is read before it is cut, bytes: little enough to be
+// in the processor's cache still.
+const readSize = 256 << 10
+
 // windowsAtOnce bounds the buffers of all big files together. Each file has one that is
 // read; the one that is left goes to whoever needs the next first.
 const windowsAtOnce = largeAtOnce + 1
@@ -114,7 +118,8 @@ type cutting struct {
 	pages   *repo.PageWriter
 	content *tree.ContentWriter
 	origin  *repo.Origin
-	pos     int // in the window: where the next chunk begins
+	pos     int          // in the window: where the next chunk begins
+	search  chunk.Search // for its end
 	queue   []*pendingPiece
 }
 
@@ -170,11 +175,11 @@ func (f *largeReader) readRun() error {
 		return err
 	}
 	for _, c := range f.cuts {
-		c.pos = 0
+		c.pos, c.search = 0, chunk.Search{}
 	}
 	fill := 0
 	for {
-		n, err := io.ReadFull(f.content, w.buf[fill:])
+		n, err := io.ReadFull(f.content, w.buf[fill:min(fill+readSize, len(w.buf))])
 		fill += n
 		f.count(n)
 		final := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
@@ -189,6 +194,9 @@ func (f *largeReader) readRun() error {
 		if final {
 			f.release(w)
 			return nil
+		}
+		if fill < len(w.buf) {
+			continue
 		}
 		if w, fill, err = f.slide(w, fill); err != nil {
 			return err
@@ -245,7 +253,7 @@ func (f *largeReader) slide(w *window, fill int) (*window, int, error) {
 func (f *largeReader) cutAll(w *window, fill int, final bool) error {
 	for _, c := range f.cuts {
 		for c.pos < fill && c.l.failed() == nil {
-			n := c.cutter.Cut(w.buf[c.pos:fill], final)
+			n := c.cutter.Resume(&c.search, w.buf[c.pos:fill], final)
 			if n == 0 {
 				break
 			}

@@ -15,6 +15,7 @@ import (
 	"firn/internal/repo"
 	"firn/internal/restore"
 	"firn/internal/seal"
+	"firn/internal/source"
 	"firn/internal/target"
 )
 
@@ -25,6 +26,7 @@ type server struct {
 	store  *object.Metered
 	secret seal.Secret
 	cache  string // root folder of caches
+	writer repo.WriterOptions
 	dir    string
 	random *rand.Rand
 	table  [][]byte // rows
@@ -114,8 +116,18 @@ func (s *server) night() night {
 	r := s.open(s.cache)
 	defer s.close(r)
 	before := s.inPacks()
-	n.Result = backUp(s.t, r, s.dir)
-	n.stored = s.inPacks() - before
+	files, err := source.NewFiles([]string{s.dir}, source.FilesOptions{})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer files.Close()
+	results, err := backup.Run(s.t.Context(), []backup.Drive{{Label: "test", Repo: r}}, files, backup.Options{
+		Host: "host", Sources: [][]byte{[]byte(s.dir)}, Writer: s.writer,
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	n.Result, n.stored = results[0], s.inPacks()-before
 	return n
 }
 
@@ -132,8 +144,8 @@ func (s *server) inPacks() (bytes int64) {
 }
 
 // restore brings a night back on another machine, compares it, and returns
-// the reads of packs that it took.
-func (s *server) restore(n night) (reads int64) {
+// the reads of packs that it took, and the bytes.
+func (s *server) restore(n night) (reads, bytes int64) {
 	s.t.Helper()
 	r := s.open(s.t.TempDir())
 	defer s.close(r)
@@ -169,7 +181,7 @@ func (s *server) restore(n night) (reads int64) {
 		}
 	}
 	after := s.store.Counts()
-	return after.GetRange + after.Head - before.GetRange - before.Head
+	return after.GetRange + after.Head - before.GetRange - before.Head, after.BytesIn - before.BytesIn
 }
 
 // TestTwelveNights: what changes is what is stored, and the last night comes
@@ -191,13 +203,64 @@ func TestTwelveNights(t *testing.T) {
 	if share := float64(later) / 11 / float64(first); share > 0.018 {
 		t.Errorf("a night takes %.4f of the first", share)
 	}
-	var reads []int64
+	var reads, fetched []int64
 	for _, n := range nights {
-		reads = append(reads, s.restore(n))
+		count, bytes := s.restore(n)
+		reads, fetched = append(reads, count), append(fetched, bytes)
 	}
-	t.Logf("reads to restore each: %v", reads)
+	t.Logf("reads to restore each: %v, bytes %v", reads, fetched)
 	// It lies in a pack of each night, which deltas and what stands on them are read from.
 	if last := reads[len(reads)-1]; last > reads[0]+4*int64(len(nights)) {
 		t.Errorf("the last night takes %d reads, the first %d", last, reads[0])
+	}
+	if last := fetched[len(fetched)-1]; last > fetched[0]*13/10 {
+		t.Errorf("the last night takes %d bytes, the first %d", last, fetched[0])
+	}
+}
+
+// onlyTable makes a server of a table only, of which every chunk changes each day.
+func onlyTable(t *testing.T, rows int) *server {
+	s := newServer(t)
+	s.image = s.image[:blockSize]
+	for id := len(s.table); id < rows; id++ {
+		s.table = append(s.table, s.row(id))
+	}
+	return s
+}
+
+// TestEmptiedCache: whoever has lost the cache stores what changed whole once more, and deltas from
+// then on.
+func TestEmptiedCache(t *testing.T) {
+	s := onlyTable(t, 60_000)
+	first := s.night()
+	s.day()
+	s.cache = t.TempDir()
+	second := s.night()
+	s.day()
+	third := s.night()
+	if second.stored < first.stored*9/10 || third.stored > first.stored/20 {
+		t.Errorf("nights take %d, %d and %d bytes", first.stored, second.stored, third.stored)
+	}
+	s.restore(third)
+}
+
+// TestCacheTooSmall: where more changes each night than the cache holds, what it holds goes
+// on to serve, and is not washed out by the rest.
+func TestCacheTooSmall(t *testing.T) {
+	s := onlyTable(t, 200_000)
+	s.writer.PackSize = 1 << 20
+	first := s.night()
+	s.cache = t.TempDir()
+	s.writer.DeltaCache = first.stored * 6 / 10
+	s.day()
+	s.night()
+	const nights = 5
+	var later int64
+	for range nights {
+		s.day()
+		later += s.night().stored
+	}
+	if later > nights*first.stored*3/4 {
+		t.Errorf("more than half of what changes is cached, and %d nights take %d bytes, the first %d", nights, later, first.stored)
 	}
 }

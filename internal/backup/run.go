@@ -33,7 +33,7 @@ type run struct {
 // Bounds of what is under way at once.
 const (
 	jobEntries  = 256     // entries of one job
-	jobBytes    = 1 << 20 // bytes of files in one job
+	jobBytes    = 4 << 20 // bytes of files in one job, about a block
 	jobsAhead   = 16      // jobs between walk and collector
 	largeAtOnce = 2       // big files read at once
 )

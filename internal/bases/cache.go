@@ -125,6 +125,20 @@ func (c *Cache) Block(at format.BaseRef) *Block {
 	return nil
 }
 
+// Samples returns one block of each pack, none of which must be changed.
+func (c *Cache) Samples() []*Block {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	samples := make([]*Block, 0, len(c.packs))
+	for _, p := range c.packs {
+		for _, h := range p.blocks {
+			samples = append(samples, &h.Block)
+			break
+		}
+	}
+	return samples
+}
+
 // held looks a block up. The caller holds mu.
 func (c *Cache) held(at format.BaseRef) *held {
 	p := c.packs[at.Pack]
@@ -134,9 +148,9 @@ func (c *Cache) held(at format.BaseRef) *held {
 	return p.blocks[at]
 }
 
-// Plaintext returns a block as it was before it was sealed for the drive, and
+// Plaintext appends to dst a block as it was before it was sealed for the drive, and
 // marks its pack as used. ErrUnknown if it is not cached, or damaged there.
-func (c *Cache) Plaintext(at format.BaseRef) ([]byte, error) {
+func (c *Cache) Plaintext(dst []byte, at format.BaseRef) ([]byte, error) {
 	c.mu.Lock()
 	h := c.held(at)
 	if h != nil {
@@ -147,7 +161,7 @@ func (c *Cache) Plaintext(at format.BaseRef) ([]byte, error) {
 	if h == nil {
 		return nil, ErrUnknown
 	}
-	plaintext, err := c.read(at.Pack, h)
+	plaintext, err := c.read(dst, at.Pack, h)
 	if err != nil {
 		c.Drop(at.Pack)
 		return nil, fmt.Errorf("%w: %w", ErrUnknown, err)

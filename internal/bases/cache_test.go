@@ -91,7 +91,7 @@ func TestNewestIsFound(t *testing.T) {
 
 func wantSome(t *testing.T, c *Cache, at format.BaseRef) {
 	t.Helper()
-	if b, err := c.Plaintext(at); err != nil || len(b) == 0 {
+	if b, err := c.Plaintext(nil, at); err != nil || len(b) == 0 {
 		t.Errorf("plaintext of %v: %d bytes, %v", at, len(b), err)
 	}
 }
@@ -119,13 +119,13 @@ func TestVanishedFile(t *testing.T) {
 	if err := os.Remove(f.path(packName(1))); err != nil {
 		t.Fatal(err)
 	}
-	if b, err := c.Plaintext(kept[0].At); !errors.Is(err, ErrUnknown) || b != nil {
+	if b, err := c.Plaintext(nil, kept[0].At); !errors.Is(err, ErrUnknown) || b != nil {
 		t.Errorf("%d bytes, %v", len(b), err)
 	}
 	if _, known := c.Kept(packName(1)); known || !c.Empty() || c.Block(kept[1].At) != nil || len(found(c, kept[1].Sketch)) > 0 || c.size != 0 {
 		t.Error("what has vanished is still known")
 	}
-	if _, err := c.Plaintext(kept[1].At); !errors.Is(err, ErrUnknown) {
+	if _, err := c.Plaintext(nil, kept[1].At); !errors.Is(err, ErrUnknown) {
 		t.Error(err)
 	}
 	if err := c.Close(); err != nil {
@@ -165,7 +165,7 @@ func TestParallel(t *testing.T) {
 					t.Error(err)
 				}
 				for _, b := range c.Find(kept[r.IntN(2)].Sketch, 3) {
-					if got, err := c.Plaintext(b.At); err != nil && !errors.Is(err, ErrUnknown) || err == nil && len(got) != b.Size {
+					if got, err := c.Plaintext(nil, b.At); err != nil && !errors.Is(err, ErrUnknown) || err == nil && len(got) != b.Size {
 						t.Errorf("%d bytes, %v", len(got), err)
 					}
 				}

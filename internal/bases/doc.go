@@ -12,7 +12,8 @@
 // it and what it keeps itself; the next one to open it counts all.
 //
 // There is a file for each pack, so that one is written in one go and dropped
-// in one go, the least recently used first. Content of files that were seen to
-// change comes before content of new files, which is kept only where there is room: a scan over
-// more than the cache holds does not wash out what changes each night.
+// in one go, the least recently used first. Later versions of what is cached drop it
+// for themselves; content of files that changed otherwise, only what was not used lately; content
+// of new files, nothing. So neither a scan over more than the cache holds nor more that changes each night than it
+// holds washes out what serves.
 package bases

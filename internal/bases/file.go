@@ -1,6 +1,7 @@
 package bases
 
 import (
+	"cmp"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -10,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"firn/internal/format"
@@ -46,14 +48,14 @@ const abandoned = time.Hour
 // Kept is a block to be kept.
 type Kept struct {
 	Block
-	// Changing means that the block comes from content that was seen to change.
-	Changing bool
+	// Rank says what may be dropped for the block.
+	Rank Rank
 	// Plaintext appends the block's plaintext to a buffer.
 	Plaintext func(dst []byte) ([]byte, error)
 }
 
-// Keep takes the blocks of a pack that has arrived. Those of content that is
-// not known to change are kept only if nothing has to be dropped for them.
+// Keep takes the blocks of a pack that has arrived, as far as there is room for
+// blocks of their rank.
 func (c *Cache) Keep(name format.ID, blocks []Kept) error {
 	if err := os.MkdirAll(c.dir, 0o700); err != nil {
 		return fmt.Errorf("keep bases: %w", err)
@@ -68,11 +70,11 @@ func (c *Cache) Keep(name format.ID, blocks []Kept) error {
 	if err := c.write(name, p, blocks); err != nil {
 		return fmt.Errorf("keep bases: %w", err)
 	}
-	changing := slices.ContainsFunc(blocks, func(b Kept) bool { return b.Changing })
+	rank := slices.MaxFunc(blocks, func(a, b Kept) int { return cmp.Compare(a.Rank, b.Rank) }).Rank
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.add(name, p)
-	if !changing && c.size > c.limit() {
+	if c.size-c.yields(rank) > c.limit() {
 		c.drop(name) // others were kept at the same time
 	}
 	c.makeRoom()
@@ -210,19 +212,28 @@ func (c *Cache) readTable(name format.ID, f io.ReaderAt, size int64) (t table, s
 	return t, end - n, json.Unmarshal(text, &t)
 }
 
-// read reads one block's plaintext.
-func (c *Cache) read(name format.ID, h *held) ([]byte, error) {
+// read appends one block's plaintext to dst.
+func (c *Cache) read(dst []byte, name format.ID, h *held) ([]byte, error) {
 	f, err := os.Open(c.path(name))
 	if err != nil {
 		return nil, err
 	}
-	sealed := make([]byte, h.Length)
-	_, err = f.ReadAt(sealed, h.Offset)
+	buf := buffers.Get().(*[]byte)
+	defer buffers.Put(buf)
+	*buf = slices.Grow((*buf)[:0], h.Length)[:h.Length]
+	_, err = f.ReadAt(*buf, h.Offset)
 	if err = errors.Join(err, f.Close()); err != nil {
 		return nil, err
 	}
-	return c.keys.OpenLocal(nil, blockName(h.At), sealed)
+	plaintext, err := c.keys.OpenLocal(dst, blockName(h.At), *buf)
+	if err != nil {
+		return nil, err
+	}
+	return plaintext, nil
 }
+
+// buffers are for sealed blocks that are read.
+var buffers = sync.Pool{New: func() any { return new([]byte) }}
 
 // tableName ties a sealed table to its pack.
 func tableName(name format.ID) string { return "table of " + name.String() }

@@ -57,7 +57,7 @@ func TestUselessFilesGo(t *testing.T) {
 			if got := cached(cache, 2); slices.Contains(got, 1) != c.loads || !slices.Contains(got, 2) {
 				t.Fatalf("cached are %v", got)
 			}
-			if b, err := cache.Plaintext(kept[0].At); !errors.Is(err, ErrUnknown) || b != nil {
+			if b, err := cache.Plaintext(nil, kept[0].At); !errors.Is(err, ErrUnknown) || b != nil {
 				t.Errorf("%d bytes, %v", len(b), err)
 			}
 			if got := f.files(); !slices.Equal(got, []string{packName(2).String()}) {

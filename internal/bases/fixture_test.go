@@ -113,13 +113,17 @@ func noise(seed uint64, n int) []byte {
 
 // block makes a block to be kept of content.
 func block(c *Cache, pack, number int, changing bool, content []byte) Kept {
+	rank := New
+	if changing {
+		rank = Later
+	}
 	at := format.BaseRef{Pack: packName(pack), Offset: uint32(1000 + number), Length: uint32(len(content) + 40)}
 	return Kept{
 		Block: Block{
 			At: at, Chunk: format.ID{9, byte(pack), byte(number)}, Size: len(content), Whole: len(content),
 			Sketch: c.Sketch(nil, content),
 		},
-		Changing:  changing,
+		Rank:      rank,
 		Plaintext: func(dst []byte) ([]byte, error) { return append(dst, content...), nil },
 	}
 }
@@ -134,7 +138,7 @@ func blocks(c *Cache, pack, n, size int, changing bool) (all []Kept) {
 
 func wantPlaintext(t *testing.T, c *Cache, at format.BaseRef, want []byte) {
 	t.Helper()
-	got, err := c.Plaintext(at)
+	got, err := c.Plaintext(nil, at)
 	if err != nil || !bytes.Equal(got, want) {
 		t.Errorf("plaintext of %v: %d bytes, %v", at, len(got), err)
 	}

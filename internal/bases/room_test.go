@@ -3,6 +3,7 @@ package bases
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -121,6 +122,42 @@ func TestNewContentDropsNothing(t *testing.T) {
 	}
 }
 
+// TestChangedContentDropsWhatIsOfNoUse, and nothing that was used lately.
+func TestChangedContentDropsWhatIsOfNoUse(t *testing.T) {
+	f := newFixture(t)
+	var passed time.Duration
+	clock := f.now
+	f.now = func() time.Time { return clock().Add(passed) }
+	const n = 50 << 10
+	f.budget = 3*f.size(n) + 2000
+	c := f.open()
+	changed := func(pack int) []Kept {
+		kept := blocks(c, pack, 1, n, false)
+		kept[0].Rank = Changed
+		return kept
+	}
+	one := changed(1)
+	f.keep(c, packName(1), one)
+	f.keep(c, packName(2), changed(2))
+	f.keep(c, packName(3), blocks(c, 3, 1, n, false))
+	f.keep(c, packName(4), changed(4))
+	if got := cached(c, 4); !slices.Equal(got, []int{1, 2, 3}) {
+		t.Errorf("on the same day: cached are %v", got)
+	}
+	passed = lately + time.Hour
+	wantSome(t, c, one[0].At)
+	for pack := 5; pack <= 8; pack++ {
+		f.keep(c, packName(pack), changed(pack))
+	}
+	if got := cached(c, 8); !slices.Equal(got, []int{1, 5, 6}) {
+		t.Errorf("days later: cached are %v", got)
+	}
+	f.keep(c, packName(9), blocks(c, 9, 1, n, true))
+	if got := cached(c, 9); !slices.Equal(got, []int{5, 6, 9}) {
+		t.Errorf("after a later version: cached are %v", got)
+	}
+}
+
 // TestMoreThanTheBudget: of a pack that is too large by itself a part is kept.
 func TestMoreThanTheBudget(t *testing.T) {
 	f := newFixture(t)
@@ -202,18 +239,19 @@ func TestBudgetHolds(t *testing.T) {
 		c := f.open()
 		for pack := range rapid.IntRange(1, 12).Draw(r, "packs") {
 			kept := blocks(c, pack, rapid.IntRange(1, 4).Draw(r, "blocks"), rapid.IntRange(1, 20<<10).Draw(r, "size"), false)
-			changing := false
+			highest := New
 			for i := range kept {
-				kept[i].Changing = rapid.Bool().Draw(r, "changing")
-				changing = changing || kept[i].Changing
+				kept[i].Rank = Rank(rapid.IntRange(int(New), int(Later)).Draw(r, "rank"))
+				highest = max(highest, kept[i].Rank)
 			}
 			before := cached(c, 12)
 			f.keep(c, packName(pack), kept)
 			if c.size > f.budget || c.size != f.onDisk() {
 				r.Fatalf("%d bytes counted, %d on disk, %d allowed", c.size, f.onDisk(), f.budget)
 			}
-			if after := cached(c, 12); !changing && !slices.Equal(before, slices.DeleteFunc(after, func(p int) bool { return p == pack })) {
-				r.Fatalf("new content dropped something: %v, then %v", before, after)
+			// All of it was of use a moment ago.
+			if after := cached(c, 12); highest < Later && !slices.Equal(before, slices.DeleteFunc(after, func(p int) bool { return p == pack })) {
+				r.Fatalf("content of rank %d dropped something: %v, then %v", highest, before, after)
 			}
 			if rapid.IntRange(0, 3).Draw(r, "reopen") == 0 {
 				c = f.reopen(c)

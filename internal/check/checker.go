@@ -34,6 +34,7 @@ type checker struct {
 	packs   *packTable
 	pages   *pageReader
 	reading *repo.Reading // of data
+	room    uint64        // bytes of each of its windows, at least
 	needed  *needs
 	losses  *losses
 	cured   []format.ID // chunks to be stored again, for the record

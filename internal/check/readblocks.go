@@ -1,6 +1,7 @@
 package check
 
 import (
+	"context"
 	"fmt"
 
 	"firn/internal/format"
@@ -15,6 +16,7 @@ func (v *packReader) openBlocks(upTo uint64) error {
 	if closed {
 		v.checker.noteClosed()
 	}
+	first := v.next
 	for ; v.next < len(v.footer.Blocks); v.next++ {
 		b := &v.footer.Blocks[v.next]
 		end := uint64(b.Offset) + uint64(b.Length)
@@ -25,12 +27,14 @@ func (v *packReader) openBlocks(upTo uint64) error {
 			break
 		}
 		v.note(b)
-		if closed {
-			continue
-		}
-		if err := v.openBlock(b); err != nil {
-			return err
-		}
+	}
+	if closed {
+		return nil
+	}
+	ready := v.footer.Blocks[first:v.next]
+	err := v.checker.reading.Each(v.ctx, len(ready), func(_ context.Context, i int) error { return v.openBlock(&ready[i]) })
+	if err != nil {
+		return err
 	}
 	return v.checker.reading.Relieve(v.ctx)
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash"
 	"slices"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -16,9 +17,9 @@ import (
 
 const (
 	// defaultReaders packs are read at once; each takes a window of memory.
-	defaultReaders = 3
-	// defaultWindow is how much of a pack is in memory, bytes.
-	defaultWindow = 10 << 20
+	defaultReaders = 2
+	// defaultWindow is how much of a pack is in memory, bytes: all of a usual one.
+	defaultWindow = 34 << 20
 )
 
 // readPacks reads the packs that were asked for, and those that a record
@@ -104,29 +105,35 @@ func (c *checker) readLayers(packs []*pack) error {
 	}
 	c.openings.under = map[openedAt][]*opening{}
 	c.reading = c.reader.NewReading(c.opts.Readers, nil, c.opened)
+	c.room = 0
+	windows := make(chan []byte, c.opts.Readers)
+	for range c.opts.Readers {
+		windows <- nil
+	}
+	for _, p := range packs {
+		c.room = max(c.room, min(c.opts.window, p.info.Size))
+	}
 	for _, layer := range repo.Layers(infos) {
-		if err := c.readNow(layer); err != nil {
+		if err := c.readNow(layer, windows); err != nil {
 			return err
 		}
 	}
 	return c.reading.Run(c.ctx)
 }
 
-func (c *checker) readNow(packs []*format.PackInfo) error {
-	buffers := make(chan []byte, c.opts.Readers)
-	for range c.opts.Readers {
-		buffers <- nil
-	}
+// readNow reads packs, each through one of the windows.
+func (c *checker) readNow(packs []*format.PackInfo, windows chan []byte) error {
 	g, ctx := errgroup.WithContext(c.ctx)
 	for _, p := range packs {
-		buf := <-buffers
+		buf := <-windows
 		if ctx.Err() != nil {
+			windows <- buf
 			break
 		}
 		g.Go(func() error {
 			v := &packReader{checker: c, ctx: ctx, pack: c.packs.byName[p.Name], buf: buf}
 			err := v.read()
-			buffers <- v.buf
+			windows <- v.buf
 			return err
 		})
 	}
@@ -164,7 +171,8 @@ func (v *packReader) read() error {
 	}
 	v.checker.progress.Packs.Add(1)
 	if err == nil {
-		v.pack.footer = &v.found
+		found := v.found // all else of the reader goes
+		v.pack.footer = &found
 		return nil
 	}
 	if v.checker.isDamage(err) {
@@ -202,12 +210,15 @@ func (v *packReader) verify() error {
 		if hashed == 0 {
 			v.footer, broken = v.readFooter()
 		}
-		v.hash(uint32(hashed), fresh)
+		var hashing sync.WaitGroup
+		at := uint32(hashed)
+		hashing.Go(func() { v.hash(at, fresh) })
 		hashed += uint64(len(fresh))
-		v.checker.progress.Bytes.Add(uint64(len(fresh)))
 		if broken == nil {
 			broken = v.openBlocks(hashed)
 		}
+		hashing.Wait()
+		v.checker.progress.Bytes.Add(uint64(len(fresh)))
 		if broken != nil {
 			v.footer = nil // no block is waited for any more
 		}
@@ -247,7 +258,7 @@ func (v *packReader) fill(at uint64) ([]byte, error) {
 		kept = v.buf[from-v.start:]
 	}
 	if need = min(need, size-uint64(from)); uint64(cap(v.buf)) < need {
-		v.buf = make([]byte, 0, need)
+		v.buf = make([]byte, 0, max(need, v.checker.room))
 	}
 	n := copy(v.buf[:cap(v.buf)], kept)
 	v.start = from
@@ -288,7 +299,12 @@ func (v *packReader) readFooter() (*format.Footer, error) {
 		}
 	}
 	sealed := tail[uint64(len(tail))-whole : len(tail)-format.PackTrailerSize]
-	return v.checker.repo.Keys().OpenFooter(name.Kind, head.Epoch, sealed)
+	var footer *format.Footer
+	err = v.checker.repo.WithKeys(v.ctx, func() error {
+		footer, err = v.checker.repo.Keys().OpenFooter(name.Kind, head.Epoch, sealed)
+		return err
+	})
+	return footer, err
 }
 
 // maxFooter bounds footers (docs/format.md §10).

@@ -64,23 +64,52 @@ func bound(n int) uint64 {
 // only while data are shorter than Max and final is false; final says that
 // nothing follows data.
 func (c *Cutter) Cut(data []byte, final bool) int {
+	var s Search
+	return c.Resume(&s, data, final)
+}
+
+// Search is how far the search for one chunk's end has come, so that it can go
+// on when more data have arrived. The zero value is for the beginning of a chunk.
+type Search struct {
+	at   int    // bytes that were looked at
+	hash uint64 // behind them
+}
+
+// Resume is Cut for data that arrive little by little: data begin where the chunk
+// does, hold all that earlier calls of the same search were given and more. What was looked at is
+// not looked at again. Once it has found the end, the search begins anew.
+func (c *Cutter) Resume(s *Search, data []byte, final bool) int {
 	n := len(data)
-	if n > c.Min {
-		cut, h := roll(c.gear, data[c.Min:min(c.Mean, n)], 0, c.hard)
-		if cut > 0 {
-			return c.Min + cut
+	s.at = max(s.at, c.Min)
+	cut := s.roll(c.gear, data, c.Mean, c.hard)
+	if cut == 0 {
+		cut = s.roll(c.gear, data, c.Max, c.easy)
+	}
+	if cut == 0 {
+		switch {
+		case n >= c.Max:
+			cut = c.Max
+		case final:
+			cut = n
+		default:
+			return 0
 		}
-		if n > c.Mean {
-			if cut, _ = roll(c.gear, data[c.Mean:min(c.Max, n)], h, c.easy); cut > 0 {
-				return c.Mean + cut
-			}
-		}
 	}
-	if n >= c.Max {
-		return c.Max
+	*s = Search{}
+	return cut
+}
+
+// roll goes on to a length of the chunk, or as far as the data go, and returns the
+// position behind the first byte where the hash falls below bound, or 0.
+func (s *Search) roll(gear *[256]uint64, data []byte, length int, bound uint64) int {
+	end := min(length, len(data))
+	if s.at >= end {
+		return 0
 	}
-	if final {
-		return n
+	cut, hash := roll(gear, data[s.at:end], s.hash, bound)
+	if cut > 0 {
+		return s.at + cut
 	}
+	s.at, s.hash = end, hash
 	return 0
 }

@@ -91,12 +91,13 @@ func TestCutsDoNotDependOnArrival(t *testing.T) {
 
 		var got []int
 		var buffer []byte
+		var search Search
 		for rest := data; ; {
 			n := rapid.IntRange(0, len(rest)).Draw(t, "arrival")
 			buffer, rest = append(buffer, rest[:n]...), rest[n:]
 			final := len(rest) == 0
 			for {
-				n := c.Cut(buffer, final)
+				n := c.Resume(&search, buffer, final)
 				if n == 0 {
 					break
 				}

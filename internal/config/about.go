@@ -54,7 +54,7 @@ var about = map[string]string{
 	"request_timeout":          "How long a request may take, besides moving its data. Default: 30s.",
 	"stall_timeout":            "How long a transfer may stand still. Default: 30s.",
 	"slow_down_timeout":        "How long one call may go on being told to slow down. Default: 5m.",
-	"minimum_rate":             "What a transfer must reach on average, in bytes per second. Default: 100KB.",
+	"minimum_rate":             "What a transfer must reach on average, in bytes per second. Default: 10KB.",
 	"http_retries":             "How often a failed call is tried again. Default: 3.",
 	"read_only":                "Allows restoring and listing only; every writing command is refused. It is needed where another owner holds the directory. Default: false.",
 	"trust":                    "Which hosts' chunks a backup builds on, and a prune takes for copies of others: all hosts', vetted ones (its own, and what 'firn check --vet' found right), or only its own. One of own, vetted, all. Default: all.",

@@ -27,8 +27,8 @@ type Config struct {
 	// path. Estimates of cost go by it.
 	Prices string `yaml:"prices"`
 
-	// Compression is how hard new data are compressed; auto is default, and fastest for big
-	// files that come out about as small.
+	// Compression is how hard new data are compressed; auto is default, fastest for big
+	// files that come out about as small, and better while a backup waits for the drive.
 	Compression string `yaml:"compression" enum:"auto,off,fastest,default,better,max" default:"auto"`
 
 	// Delta is whether content that resembles what is stored is kept as what

@@ -173,7 +173,7 @@ type Drive struct {
 	// SlowDownTimeout is how long one call may go on being told to slow down.
 	SlowDownTimeout Duration `yaml:"slow_down_timeout" for:"s3" default:"5m"`
 	// MinimumRate is what a transfer must reach on average, in bytes per second.
-	MinimumRate Rate `yaml:"minimum_rate" for:"s3" default:"100KB"`
+	MinimumRate Rate `yaml:"minimum_rate" for:"s3" default:"10KB"`
 
 	// HTTPRetries is how often a failed call is tried again.
 	HTTPRetries *int `yaml:"http_retries" for:"s3" min:"0" max:"100" default:"3"`

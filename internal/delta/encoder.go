@@ -21,6 +21,11 @@ const (
 	// stay odd, so that they meet the base's windows wherever these begin.
 	patience = 512
 	maxSkip  = 30
+	// inPlace is how many bytes in a row may be replaced before the base is
+	// indexed, and inPlaceShare the part of a target, one in so many. Where blocks of a disk image or a database
+	// are overwritten, the base goes on right behind each, and making the index would take longer than all else.
+	inPlace      = 8 << 10
+	inPlaceShare = 64
 )
 
 // Encoder makes deltas. It keeps its memory between calls, at most about as
@@ -37,7 +42,6 @@ type Encoder struct {
 // finds out early.
 func (e *Encoder) Append(dst, base, target []byte, limit int) ([]byte, bool) {
 	base = base[:min(len(base), MaxBase)]
-	e.index.build(base)
 	w := walk{
 		index: &e.index, base: base, target: target, limit: limit,
 		instructions: e.instructions[:0], literals: e.literals[:0],
@@ -58,6 +62,7 @@ func (e *Encoder) Append(dst, base, target []byte, limit int) ([]byte, bool) {
 // walk is one pass over a target.
 type walk struct {
 	index        *index
+	indexed      bool // it is the base's
 	base, target []byte
 	limit        int // bytes the delta may take
 
@@ -77,14 +82,18 @@ type match struct{ from, at, length int }
 func (w *walk) run() bool {
 	for at := 0; at+window <= len(w.target); {
 		m, ok := w.near(at)
-		if !ok {
+		if !ok && w.indexed {
 			m, ok = w.far(at)
 		}
-		if ok {
+		switch {
+		case ok:
 			w.literal(m.at)
 			w.copy(m)
 			at = w.done
-		} else {
+		case !w.indexed && w.moved(at):
+			w.index.build(w.base)
+			w.indexed, at = true, w.done
+		default:
 			at += 1 + min((at-w.done)/patience*2, maxSkip)
 		}
 		if len(w.literals)+int(instructionCost*float64(len(w.instructions)))+at-w.done > w.limit+maxSkip {
@@ -93,6 +102,13 @@ func (w *walk) run() bool {
 	}
 	w.literal(len(w.target))
 	return true
+}
+
+// moved reports whether so much was replaced that it takes the index to find the
+// content that only moved.
+func (w *walk) moved(at int) bool {
+	replaced := at - w.done
+	return replaced > inPlace || (replaced+len(w.literals))*inPlaceShare > len(w.target)
 }
 
 // near tries where the base goes on if what follows the last copy was replaced

@@ -2,6 +2,7 @@ package format
 
 import (
 	"fmt"
+	"slices"
 
 	"google.golang.org/protobuf/encoding/protowire"
 )
@@ -109,6 +110,7 @@ func ApplyDelta(dst, base, delta []byte, length int) ([]byte, error) {
 	in := cursor{input: delta}
 	var end uint32
 	start := len(dst)
+	dst = slices.Grow(dst, length)
 	for range in.deltaStart() {
 		step := in.instruction(end)
 		if len(dst)-start+int(step.Length) > length {

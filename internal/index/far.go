@@ -79,7 +79,7 @@ func parseFar(store object.Store, k *seal.Keyring, name string, size uint64, tai
 		return nil, fmt.Errorf("directory of %d bytes: %w", len(directory), format.ErrCorrupt)
 	}
 	// The header is not read: only the right one opens the directory, and few can be.
-	for epoch := k.Epoch(); ; epoch-- {
+	for epoch := k.Newest(); ; epoch-- {
 		header := format.AppendHeader(nil, format.Header{Kind: format.KindSegment, Epoch: epoch})
 		err := s.open(k, header, directory)
 		if err == nil {
@@ -185,6 +185,14 @@ func (s *farSegment) find(ctx context.Context, id *format.ShortID, table *packTa
 	return false, nil
 }
 
+// pageFor returns the first entry page that an ID may be in, if there is one.
+func (s *farSegment) pageFor(id *format.ShortID) (number int, inside bool) {
+	high, _ := words(id[:])
+	fences := s.directory.FirstIDs
+	number = firstPage(fences, high)
+	return number, number < len(fences) && fences[number] <= high
+}
+
 // location decodes an entry.
 func (s *farSegment) location(ctx context.Context, entry []byte, table *packTable) (Location, error) {
 	packs, err := s.packTable(ctx, table)
@@ -235,6 +243,13 @@ func (s *farSegment) packTable(ctx context.Context, table *packTable) ([]*format
 	}
 	s.packs = packs
 	return packs, nil
+}
+
+// knowsPacks reports whether the segment's packs were read.
+func (s *farSegment) knowsPacks() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.packs != nil
 }
 
 // entryPage reads one page of entries from the drive, of which the first is as the directory says.

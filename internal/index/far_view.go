@@ -146,13 +146,8 @@ func (v *View) lookupFar(far []*farSegment, id *format.ShortID, accept func(*for
 	if at, found = v.far.near.find(id, accept); found {
 		return at, true, nil
 	}
-	for _, s := range far {
-		page := func(number int) ([]byte, error) {
-			return v.far.pages.get(pageKey{s, number}, func() ([]byte, error) {
-				v.startFilling()
-				return s.entryPage(v.ctx, number)
-			})
-		}
+	for _, s := range v.prepare(far, id) {
+		page := func(number int) ([]byte, error) { return v.farPage(pageKey{s, number}) }
 		found, err = s.find(v.ctx, id, &v.packs, page, func(candidate Location) bool {
 			if accept != nil && !accept(candidate.Pack) {
 				return false
@@ -169,6 +164,52 @@ func (v *View) lookupFar(far []*farSegment, id *format.ShortID, accept func(*for
 		}
 	}
 	return Location{}, false, nil
+}
+
+// prepare returns the segments that may have an ID, by their filters. What find will read of
+// them, pages and pack tables, it reads at once instead of one after the other.
+func (v *View) prepare(far []*farSegment, id *format.ShortID) (may []*farSegment) {
+	var reads []func() error
+	for _, s := range far {
+		has, err := s.mayHave(segmentHash(id))
+		if has || err != nil { // which find tells of
+			may = append(may, s)
+		}
+		if number, inside := s.pageFor(id); has && inside {
+			reads = append(reads, func() error {
+				_, err := v.farPage(pageKey{s, number})
+				return err
+			})
+			if !s.knowsPacks() {
+				reads = append(reads, func() error {
+					_, err := s.packTable(v.ctx, &v.packs)
+					return err
+				})
+			}
+		}
+	}
+	if len(reads) < 2 {
+		return may
+	}
+	var group sync.WaitGroup
+	room := make(chan struct{}, fetchParallel)
+	for _, read := range reads {
+		room <- struct{}{}
+		group.Go(func() {
+			_ = read() // find meets the error if it needs what was to be read
+			<-room
+		})
+	}
+	group.Wait()
+	return may
+}
+
+// farPage returns an entry page of a far segment, which is read unless it is kept.
+func (v *View) farPage(key pageKey) ([]byte, error) {
+	return v.far.pages.get(key, func() ([]byte, error) {
+		v.startFilling()
+		return key.segment.entryPage(v.ctx, key.number)
+	})
 }
 
 // giveUpFar puts the segment itself in the place of a far one that a *farDamage names. If

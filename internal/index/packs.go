@@ -2,6 +2,7 @@ package index
 
 import (
 	"bytes"
+	"hash/maphash"
 	"slices"
 	"sync"
 
@@ -12,8 +13,19 @@ import (
 // have equal pointers however many segments list them.
 type packTable struct {
 	mu      sync.Mutex
-	byName  map[format.PackName]*format.PackInfo // guarded by mu; what it points at is never changed
-	revised bool                                 // guarded by mu: a record was replaced
+	seed    maphash.Seed                // guarded by mu
+	records map[uint64]*format.PackInfo // guarded by mu: by slot; what it points at is never changed
+	revised bool                        // guarded by mu: a record was replaced
+}
+
+// slot returns where a pack's record is, or belongs: at the hash of its name or behind it. Names
+// themselves as keys would take half of the table's memory. The caller holds mu.
+func (t *packTable) slot(name format.PackName) uint64 {
+	at := maphash.Comparable(t.seed, name)
+	for t.records[at] != nil && t.records[at].Name != name {
+		at++
+	}
+	return at
 }
 
 // intern returns the table's record of a pack, which it adds if need be. Where the
@@ -22,7 +34,11 @@ type packTable struct {
 func (t *packTable) intern(info *format.PackInfo) *format.PackInfo {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	known := t.byName[info.Name]
+	if t.records == nil {
+		t.seed, t.records = maphash.MakeSeed(), make(map[uint64]*format.PackInfo)
+	}
+	slot := t.slot(info.Name)
+	known := t.records[slot]
 	switch {
 	case known != nil && equalPacks(known, info):
 		return known
@@ -34,10 +50,7 @@ func (t *packTable) intern(info *format.PackInfo) *format.PackInfo {
 		own.BasePacks = slices.Clone(info.BasePacks)
 		info = &own
 	}
-	if t.byName == nil {
-		t.byName = make(map[format.PackName]*format.PackInfo)
-	}
-	t.byName[info.Name] = info
+	t.records[slot] = info
 	return info
 }
 
@@ -51,7 +64,7 @@ func (t *packTable) revise(list []*format.PackInfo) []*format.PackInfo {
 	revised := make([]*format.PackInfo, len(list))
 	for i, info := range list {
 		if info != nil { // of a dead member
-			revised[i] = t.byName[info.Name]
+			revised[i] = t.records[t.slot(info.Name)]
 		}
 	}
 	return revised

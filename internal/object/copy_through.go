@@ -23,17 +23,6 @@ func (r *retrying) WrapCopier(c Copier) Copier {
 	})
 }
 
-// WrapCopier gives a copy a slot.
-func (l *limited) WrapCopier(c Copier) Copier {
-	return CopyFunc(func(ctx context.Context, name string, opts CopyOptions) error {
-		if err := l.enter(ctx, "copy", name); err != nil {
-			return err
-		}
-		defer l.leave()
-		return c.Copy(ctx, name, opts)
-	})
-}
-
 // WrapCopier counts copies.
 func (m *Metered) WrapCopier(c Copier) Copier {
 	return CopyFunc(func(ctx context.Context, name string, opts CopyOptions) error {

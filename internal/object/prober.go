@@ -26,23 +26,16 @@ func Remind(s Store, known Capabilities) {
 	}
 }
 
-// prober looks through wrappers that hand requests on as they are. ReadOnly is
-// none of them: probing writes.
+// prober looks through wrappers. Not through ReadOnly: probing writes.
 func prober(s Store) (Prober, bool) {
-	for s != nil {
+	for {
 		if p, ok := s.(Prober); ok {
 			return p, true
 		}
-		switch w := s.(type) {
-		case *Metered:
-			s = w.Store
-		case *retrying:
-			s = w.Store
-		case *limited:
-			s = w.Store
-		default:
+		w, ok := s.(Wrapper)
+		if _, keeps := s.(readOnly); keeps || !ok {
 			return nil, false
 		}
+		s = w.Wrapped()
 	}
-	return nil, false
 }

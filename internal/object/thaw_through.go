@@ -35,32 +35,6 @@ func (t retryingThawer) Frosts(ctx context.Context, prefix string) iter.Seq2[Fro
 	return listAgain(ctx, t.r, func() iter.Seq2[Frost, error] { return t.Thawer.Frosts(ctx, prefix) })
 }
 
-type limitedThawer struct {
-	Thawer
-	l *limited
-}
-
-// WrapThawer gives requests a slot.
-func (l *limited) WrapThawer(t Thawer) Thawer { return limitedThawer{t, l} }
-
-// Thaw implements Thawer.
-func (t limitedThawer) Thaw(ctx context.Context, name string, req ThawRequest) error {
-	if err := t.l.enter(ctx, "thaw", name); err != nil {
-		return err
-	}
-	defer t.l.leave()
-	return t.Thawer.Thaw(ctx, name, req)
-}
-
-// Frost implements Thawer.
-func (t limitedThawer) Frost(ctx context.Context, name string) (Frost, error) {
-	if err := t.l.enter(ctx, "head", name); err != nil {
-		return Frost{}, err
-	}
-	defer t.l.leave()
-	return t.Thawer.Frost(ctx, name)
-}
-
 type meteredThawer struct {
 	Thawer
 	m *Metered

@@ -17,13 +17,27 @@ import (
 )
 
 func TestConformanceOfLimit(t *testing.T) {
-	objecttest.Run(t, func(*testing.T) object.Store { return object.Limit(object.NewMem(), 1<<40, 1<<40, 2) })
+	objecttest.Run(t, func(*testing.T) object.Store {
+		return object.Limit(object.NewMem(), limits(1<<40), limits(1<<40))
+	})
+}
+
+func TestConformanceOfSpread(t *testing.T) {
+	objecttest.Run(t, func(*testing.T) object.Store { return object.Spread(object.NewMem(), nil) })
+}
+
+// limits are bandwidths of so many bytes per second each.
+func limits(bytesPerSecond ...int64) (b object.Bandwidths) {
+	for _, n := range bytesPerSecond {
+		b = append(b, object.NewBandwidth(n))
+	}
+	return b
 }
 
 func TestLimitBandwidth(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const kib, mib = 1 << 10, 1 << 20
-		s := object.Limit(object.NewMem(), 64*kib, 128*kib, 0)
+		s := object.Limit(object.NewMem(), limits(0, 64*kib), limits(128*kib))
 		took := func(call func() error) time.Duration {
 			begun := time.Now()
 			if err := call(); err != nil {
@@ -36,11 +50,7 @@ func TestLimitBandwidth(t *testing.T) {
 			want time.Duration
 			call func() error
 		}{
-			{"put", 15 * time.Second, func() error { // the first 64 KiB are free
-				_, err := s.Put(t.Context(), "a", make([]byte, mib), object.PutOptions{})
-				return err
-			}},
-			{"put again", 16 * time.Second, func() error {
+			{"put", 16 * time.Second, func() error {
 				_, err := s.Put(t.Context(), "a", make([]byte, mib), object.PutOptions{})
 				return err
 			}},
@@ -62,50 +72,80 @@ func TestLimitBandwidth(t *testing.T) {
 	})
 }
 
-// counting notes how many Heads are under way at once.
-type counting struct {
-	object.Store
-	now, most atomic.Int32
-}
-
-func (c *counting) Head(ctx context.Context, name string) (object.Info, error) {
-	now := c.now.Add(1)
-	defer c.now.Add(-1)
-	for most := c.most.Load(); now > most && !c.most.CompareAndSwap(most, now); most = c.most.Load() {
-	}
-	time.Sleep(time.Second)
-	return c.Store.Head(ctx, name)
-}
-
-func TestLimitParallel(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := &counting{Store: object.NewMem()}
-		mustPut(t, c, "a", "x")
-		s := object.Limit(c, 0, 0, 3)
-		begun := time.Now()
-		for range 12 {
-			go func() {
-				if _, err := s.Head(t.Context(), "a"); err != nil {
-					t.Error(err)
+// TestBandwidthShared has several drives, each with a limit of its own, share another, from
+// many goroutines: over ten seconds and longer what passes is within 5 % of the lowest limit.
+func TestBandwidthShared(t *testing.T) {
+	for _, c := range []struct{ own, all, want float64 }{
+		{100e3, 1e9, 300e3}, {1e9, 100e3, 100e3}, {40e6, 100e6, 100e6}, {5e3, 0, 15e3},
+	} {
+		t.Run(fmt.Sprintf("%.0f of %.0f", c.own, c.all), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithCancel(t.Context())
+				all := object.NewBandwidth(int64(c.all))
+				var passed atomic.Int64
+				for range 3 {
+					drive := object.Bandwidths{object.NewBandwidth(int64(c.own)), all}
+					for range 6 {
+						go func() {
+							for ctx.Err() == nil {
+								n := drive.Portion(256 << 10)
+								if _, err := drive.Pass(ctx, n); err == nil {
+									passed.Add(int64(n))
+								}
+							}
+						}()
+					}
 				}
-			}()
+				for _, seconds := range []int{10, 10, 60} {
+					before := passed.Load()
+					time.Sleep(time.Duration(seconds) * time.Second)
+					rate := float64(passed.Load()-before) / float64(seconds)
+					if rate < 0.95*c.want || rate > 1.05*c.want {
+						t.Errorf("%.0f bytes per second over %d seconds, want %.0f", rate, seconds, c.want)
+					}
+				}
+				cancel()
+				synctest.Wait()
+			})
+		})
+	}
+}
+
+// asked is a store that must be told what it can do.
+type asked struct {
+	object.Store
+	told object.Capabilities
+}
+
+func (a *asked) Probe(context.Context) (object.Capabilities, error) {
+	a.told = object.Capabilities{IfMatch: true}
+	return a.told, nil
+}
+
+func (a *asked) SetCapabilities(known object.Capabilities) { a.told = known }
+
+// TestProberBelowWrappers checks that no wrapper keeps from a store what it can do: it
+// would send no conditions.
+func TestProberBelowWrappers(t *testing.T) {
+	for name, wrap := range map[string]func(object.Store) object.Store{
+		"limit":  func(s object.Store) object.Store { return object.Limit(s, limits(1<<40), nil) },
+		"meter":  func(s object.Store) object.Store { return object.Meter(s) },
+		"retry":  func(s object.Store) object.Store { return object.Retry(s, object.RetryOptions{}) },
+		"spread": func(s object.Store) object.Store { return object.Spread(s, nil) },
+	} {
+		below := &asked{Store: object.NewMem()}
+		if _, err := object.Learn(t.Context(), object.Meter(wrap(below))); err != nil || !below.told.IfMatch {
+			t.Errorf("%s: learned %+v, %v", name, below.told, err)
 		}
-		synctest.Wait()
-		ctx, cancel := context.WithCancel(t.Context())
-		cancel()
-		if err := s.Delete(ctx, "a", "b"); !errors.Is(err, context.Canceled) {
-			t.Errorf("a call that waits for its turn: %v", err)
+		object.Remind(wrap(below), object.Capabilities{IfAbsent: true})
+		if !below.told.IfAbsent {
+			t.Errorf("%s: reminded of %+v", name, below.told)
 		}
-		for range s.List(t.Context(), "") { // needs no slot
-		}
-		if !begun.Equal(time.Now()) {
-			t.Error("the listing waited")
-		}
-		time.Sleep(time.Minute)
-		if most := c.most.Load(); most != 3 {
-			t.Errorf("%d calls at once", most)
-		}
-	})
+	}
+	below := &asked{Store: object.NewMem()}
+	if _, err := object.Learn(t.Context(), object.ReadOnly(below)); !errors.Is(err, object.ErrReadOnly) || below.told != (object.Capabilities{}) {
+		t.Errorf("a read-only drive was probed: %+v, %v", below.told, err)
+	}
 }
 
 func TestReadOnly(t *testing.T) {

@@ -123,11 +123,8 @@ func (p *pruner) tellPlan(pl *plan) {
 	p.report.Goes = slices.Clone(pl.condemned)
 	for _, u := range pl.repack {
 		p.report.Goes = append(p.report.Goes, u.info.Name)
-		bytes, requests := repo.Fetched(u.blocks())
-		p.report.Moves = append(p.report.Moves, Move{Pack: u.info.Name, Size: u.info.Size, Bytes: bytes, Requests: requests + footerReads})
+		bytes, requests := repo.CopyCost(u.info, u.blocks())
+		p.report.Moves = append(p.report.Moves, Move{Pack: u.info.Name, Size: u.info.Size, Bytes: bytes, Requests: requests})
 	}
 	slices.SortFunc(p.report.Goes, comparePacks)
 }
-
-// footerReads are the requests by which a pack's footer is read.
-const footerReads = 2

@@ -156,7 +156,7 @@ func TestEarlyIsNotMoved(t *testing.T) {
 		time.Sleep(31 * 24 * time.Hour)
 		r = s.prune(func(o *prune.Options) { charged(o); o.DryRun = true })
 		at := slices.IndexFunc(r.Moves, ofData)
-		if at < 0 || len(r.Goes) < 1 || r.Moves[at].Bytes == 0 || r.Moves[at].Bytes >= r.Moves[at].Size {
+		if at < 0 || len(r.Goes) < 1 || r.Moves[at].Bytes != r.Moves[at].Size || r.Moves[at].Requests != 1 {
 			t.Errorf("a plan after the time: %+v", r)
 		}
 		if s.prune(charged); slices.Equal(packs, s.names(format.PrefixData)) {

@@ -15,14 +15,14 @@ const (
 	ledgerFull = 10_000
 )
 
-// keepForgotten enters what a record forgets in a ledger, before the record goes: the
+// keepForgotten enters what records forget in a ledger, before the records go: the
 // manifests stay forgotten, should anybody bring them back, and the gaps they left in
 // the chains stay explained.
-func (p *pruner) keepForgotten(ctx context.Context, r *repo.PruneRecord) error {
-	if len(r.Record.Forgotten) == 0 {
+func (p *pruner) keepForgotten(ctx context.Context, sessions []string) error {
+	if len(sessions) == 0 {
 		return nil
 	}
-	return p.writeLedger(ctx, r.Record.Forgotten)
+	return p.writeLedger(ctx, sorted(sessions))
 }
 
 func (p *pruner) writeLedger(ctx context.Context, sessions []string) error {

@@ -20,26 +20,35 @@ func (p *pruner) sweep(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var due []*repo.PruneRecord
 	for i := range records.Prunes {
-		r := &records.Prunes[i]
-		if r.Decision == nil || p.opts.Grace > 0 && p.now.Before(r.Settled.Add(p.opts.Grace)) {
-			continue
+		if r := &records.Prunes[i]; r.Decision != nil && (p.opts.Grace == 0 || !p.now.Before(r.Settled.Add(p.opts.Grace))) {
+			due = append(due, r)
 		}
-		if err := p.sweepRecord(ctx, r); err != nil {
+	}
+	if len(due) > 0 {
+		there, err := p.outcomes(ctx)
+		if err != nil {
 			return err
 		}
+		for _, r := range due {
+			if err := p.sweepRecord(ctx, r, there); err != nil {
+				return err
+			}
+		}
+	}
+	if err := p.retire(ctx, due); err != nil {
+		return err
 	}
 	return p.dropRemains(ctx, records)
 }
 
-func (p *pruner) sweepRecord(ctx context.Context, r *repo.PruneRecord) error {
-	there, err := p.outcomes(ctx)
-	if err != nil {
-		return err
-	}
+// sweepRecord deletes what one decision lets go, of the outcomes those that are there.
+func (p *pruner) sweepRecord(ctx context.Context, r *repo.PruneRecord, there map[string]bool) error {
 	var sessions, manifests []string
 	for _, session := range r.Record.Forgotten {
 		if there[session] {
+			delete(there, session) // other records may forget it too
 			sessions = append(sessions, format.SessionObject(session), format.HeartbeatObject(session))
 			manifests = append(manifests, format.ManifestObject(session))
 		}
@@ -64,7 +73,7 @@ func (p *pruner) sweepRecord(ctx context.Context, r *repo.PruneRecord) error {
 		return err
 	}
 	p.report.Deleted += len(packs)
-	return p.retire(ctx, r)
+	return nil
 }
 
 func (p *pruner) outcomes(ctx context.Context) (map[string]bool, error) {
@@ -90,15 +99,16 @@ func (p *pruner) delete(ctx context.Context, names []string) error {
 	return nil
 }
 
-// retire removes a record when nobody can be misled without it: it is old,
+// retire removes records when nobody can be misled without them: a record is old,
 // what it drops is gone, no segment names that, and all sessions begun before
 // the drop are closed.
-func (p *pruner) retire(ctx context.Context, r *repo.PruneRecord) error {
-	if p.now.Before(r.Settled.Add(retireAfter)) {
+func (p *pruner) retire(ctx context.Context, swept []*repo.PruneRecord) error {
+	old := slices.DeleteFunc(slices.Clone(swept), func(r *repo.PruneRecord) bool { return p.now.Before(r.Settled.Add(retireAfter)) })
+	if len(old) == 0 {
 		return nil
 	}
 	open, err := p.openSessions(ctx)
-	if err != nil || slices.ContainsFunc(open, func(s OpenSession) bool { return s.Begun.Before(r.Settled.Add(p.opts.Grace)) }) {
+	if err != nil {
 		return err
 	}
 	rd, bad, err := p.repo.NewReader(ctx)
@@ -109,23 +119,28 @@ func (p *pruner) retire(ctx context.Context, r *repo.PruneRecord) error {
 	if len(bad) > 0 {
 		return nil
 	}
-	dropped := map[format.PackName]bool{}
-	for _, name := range r.Decision.DroppedPacks {
-		dropped[name] = true
-	}
+	named := map[format.PackName]bool{}
 	for info := range rd.View().Packs() {
-		if dropped[info.Name] {
-			return nil
+		named[info.Name] = true
+	}
+	var over, decisions []string
+	var forgotten []string
+	for _, r := range old {
+		began := func(s OpenSession) bool { return s.Begun.Before(r.Settled.Add(p.opts.Grace)) }
+		if slices.ContainsFunc(open, began) || slices.ContainsFunc(r.Decision.DroppedPacks, func(name format.PackName) bool { return named[name] }) {
+			continue
 		}
+		over, decisions = append(over, r.Name), append(decisions, format.DecisionName(r.Name))
+		forgotten = append(forgotten, r.Record.Forgotten...)
 	}
-	if err := p.keepForgotten(ctx, r); err != nil {
+	if err := p.keepForgotten(ctx, forgotten); err != nil {
 		return err
 	}
-	// The decision goes last, by itself: a record without one would condemn again.
-	if err := p.delete(ctx, []string{r.Name}); err != nil {
+	// The decisions go last, by themselves: a record without one would condemn again.
+	if err := p.delete(ctx, over); err != nil {
 		return err
 	}
-	return p.delete(ctx, []string{format.DecisionName(r.Name)})
+	return p.delete(ctx, decisions)
 }
 
 // dropRemains deletes decisions whose records were retired, and withdraws records

@@ -15,6 +15,7 @@ type BlockWriter struct {
 	writer  *writer
 	packer  *packer
 	purpose uint32
+	size    int          // content that a block of small chunks aims at, bytes
 	deltas  *deltaWriter // nil: none are written
 
 	content []byte // of the block being gathered
@@ -30,6 +31,7 @@ func (s *Session) NewBlockWriter(kind format.Kind) *BlockWriter {
 		return newBlockWriter(s.writer, s.writer.meta, format.PurposePages)
 	}
 	b := newBlockWriter(s.writer, s.writer.data, 0)
+	b.size = max(pageBlockSize, min(blockSize, s.writer.opts.PackSize/8))
 	if s.writer.deltas != nil {
 		b.deltas = &deltaWriter{deltas: s.writer.deltas, zstd: s.writer.compressor.usual}
 	}
@@ -37,7 +39,7 @@ func (s *Session) NewBlockWriter(kind format.Kind) *BlockWriter {
 }
 
 func newBlockWriter(w *writer, p *packer, purpose uint32) *BlockWriter {
-	return &BlockWriter{writer: w, packer: p, purpose: purpose}
+	return &BlockWriter{writer: w, packer: p, purpose: purpose, size: pageBlockSize}
 }
 
 // Add stores a chunk unless the repository has it already, and returns its
@@ -92,10 +94,10 @@ func (b *BlockWriter) addAs(ctx context.Context, id format.ID, chunk []byte) err
 }
 
 func (b *BlockWriter) gather(ctx context.Context, id format.ID, chunk []byte, from *Origin) error {
-	if len(chunk) >= blockSize/2 {
+	if len(chunk) >= b.size/2 || from != nil && len(chunk) >= ownBlock {
 		return b.seal(ctx, chunk, []format.ID{id}, []uint32{uint32(len(chunk))}, from)
 	}
-	if len(b.content)+len(chunk) > blockSize {
+	if len(b.content)+len(chunk) > b.size {
 		if err := b.Flush(ctx); err != nil {
 			return err
 		}

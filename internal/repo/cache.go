@@ -35,6 +35,7 @@ type facts struct {
 	Slot         string              `json:"slot,omitempty"`
 	Probed       bool                `json:"probed"`
 	Capabilities object.Capabilities `json:"capabilities"`
+	DriveBehind  bool                `json:"drive_behind,omitempty"` // the last backup waited for it most of the time
 }
 
 // OpenCache opens the cache of the drive at location below root, making it
@@ -174,6 +175,10 @@ func writeFile(path string, body []byte) error {
 // getCached reads a small immutable object, from the cache when it is there
 // and check accepts it, else from the drive.
 func (r *Repository) getCached(ctx context.Context, name string, check func([]byte) error) error {
+	return r.WithKeys(ctx, func() error { return r.tryCached(ctx, name, check) })
+}
+
+func (r *Repository) tryCached(ctx context.Context, name string, check func([]byte) error) error {
 	if b, ok := r.cache.object(name); ok && check(b) == nil {
 		return nil
 	}

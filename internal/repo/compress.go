@@ -3,6 +3,7 @@ package repo
 import (
 	"runtime"
 	"sync/atomic"
+	"time"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -11,9 +12,14 @@ import (
 type compressor struct {
 	usual *zstd.Encoder // nil: nothing is compressed
 	fast  *zstd.Encoder // for big files that the usual level makes hardly smaller; nil: it is not tried
+
+	effort *effort       // says when hard is used; nil: never
+	hard   *zstd.Encoder // nil without effort
 }
 
-func newCompressor(c Compression) *compressor {
+// newCompressor returns a compressor of a level. If that is chosen as it goes, it begins with more effort
+// or without, and tell is told when that changes.
+func newCompressor(c Compression, more bool, tell func(string)) *compressor {
 	switch c {
 	case CompressOff:
 		return &compressor{}
@@ -26,7 +32,17 @@ func newCompressor(c Compression) *compressor {
 	case CompressMax:
 		return &compressor{usual: newEncoder(zstd.SpeedBestCompression)}
 	}
-	return &compressor{usual: newEncoder(zstd.SpeedDefault), fast: newEncoder(zstd.SpeedFastest)}
+	return &compressor{
+		usual: newEncoder(zstd.SpeedDefault), fast: newEncoder(zstd.SpeedFastest),
+		hard: newEncoder(zstd.SpeedBetterCompression), effort: &effort{tell: tell, more: more},
+	}
+}
+
+// waited notes that a worker waited so long for the drive.
+func (c *compressor) waited(d time.Duration) {
+	if c.effort != nil && d > 0 {
+		c.effort.wait(d)
+	}
 }
 
 // newEncoder makes an encoder of whole blocks, as many at a time as there are
@@ -56,11 +72,33 @@ const (
 	worthwhile = 32
 )
 
-// append compresses content behind dst. Logs, dumps and what does not compress
+// arrived notes that a pack is on the drive.
+func (c *compressor) arrived() {
+	if c.effort != nil {
+		c.effort.land()
+	}
+}
+
+// append compresses content behind dst.
+func (c *compressor) append(dst, content []byte, from *Origin) []byte {
+	if c.effort == nil {
+		return c.usual.EncodeAll(content, dst)
+	}
+	begun := time.Now()
+	if c.effort.harder() {
+		dst = c.hard.EncodeAll(content, dst)
+	} else {
+		dst = c.appendUsual(dst, content, from)
+	}
+	c.effort.work(time.Since(begun), len(content))
+	return dst
+}
+
+// appendUsual compresses at the usual level, or the fastest. Logs, dumps and what does not compress
 // at all come out alike from both levels, source code does not: so a big file's
 // first chunk, and one now and then, are compressed by both.
-func (c *compressor) append(dst, content []byte, from *Origin) []byte {
-	if c.fast == nil || from == nil {
+func (c *compressor) appendUsual(dst, content []byte, from *Origin) []byte {
+	if from == nil {
 		return c.usual.EncodeAll(content, dst)
 	}
 	if (from.chunks.Add(1)-1)%tryEvery != 0 {

@@ -39,7 +39,7 @@ func words(seed uint64, size int) []byte {
 // TestAutoCompression makes sure that each file gets the level that suits it, and
 // that every frame gives back what went in.
 func TestAutoCompression(t *testing.T) {
-	c := newCompressor(CompressAuto)
+	c := newCompressor(CompressAuto, false, func(string) {})
 	decoder, err := zstd.NewReader(nil)
 	if err != nil {
 		t.Fatal(err)
@@ -70,12 +70,12 @@ func TestAutoCompression(t *testing.T) {
 func TestCompressionLevels(t *testing.T) {
 	content := words(1, 300<<10)
 	for _, level := range []Compression{CompressFastest, CompressDefault, CompressBetter, CompressMax} {
-		c := newCompressor(level)
+		c := newCompressor(level, false, func(string) {})
 		if got := c.append(nil, content, &Origin{}); !bytes.Equal(got, c.usual.EncodeAll(content, nil)) {
 			t.Errorf("level %d is not the one that was asked for", level)
 		}
 	}
-	if c := newCompressor(CompressOff); c.usual != nil || c.fast != nil {
+	if c := newCompressor(CompressOff, false, func(string) {}); c.usual != nil || c.fast != nil {
 		t.Error("off compresses")
 	}
 }

@@ -9,8 +9,26 @@ import (
 	"firn/internal/seal"
 )
 
-// maxPack bounds packs, bytes (docs/format.md §10).
-const maxPack = 1 << 30
+const (
+	// maxPack bounds packs, bytes (docs/format.md §10).
+	maxPack = 1 << 30
+	// wholePack is the size up to which a pack is copied from in one request, bytes: reading all
+	// of it costs no more time, nor money, than asking for its footer and for ranges.
+	wholePack = 256 << 10
+)
+
+// CopyCost returns how many bytes CopyBlocks reads for blocks of a pack, which it sorts, and with
+// how many requests, at least.
+func CopyCost(info *format.PackInfo, blocks []BlockAt) (bytes uint64, requests int) {
+	if info.Size <= wholePack {
+		return info.Size, 1
+	}
+	bytes, requests = Fetched(blocks)
+	return bytes, requests + footerReads
+}
+
+// footerReads are the requests by which a pack's footer is read.
+const footerReads = 2
 
 // CopyBlocks copies blocks of a pack into the session's packs, sealed as they
 // are: it takes no key to their content. The blocks' chunks are then stored
@@ -18,20 +36,18 @@ const maxPack = 1 << 30
 // opening them where the key can, else by the pack's hash, since damage would
 // look sound in the new pack.
 func (s *Session) CopyBlocks(ctx context.Context, info *format.PackInfo, blocks []BlockAt) error {
+	c := &copying{
+		session: s, pack: info.Name, bases: info.BasePacks,
+		blocks: map[uint32]*format.Block{}, sections: map[uint32]*copiedSection{},
+	}
+	if info.Size <= wholePack || !c.opens() {
+		return c.copyVerified(ctx, blocks)
+	}
 	footer, err := s.repo.ReadFooter(ctx, info.Name, int64(info.Size))
 	if err != nil {
 		return err
 	}
-	c := &copying{
-		session: s, pack: info.Name, bases: info.BasePacks, footer: footer,
-		blocks: map[uint32]*format.Block{}, sections: map[uint32]*copiedSection{},
-	}
-	for i := range footer.Blocks {
-		c.blocks[footer.Blocks[i].Offset] = &footer.Blocks[i]
-	}
-	if !c.opens() {
-		return c.copyVerified(ctx, blocks)
-	}
+	c.know(footer)
 	for len(blocks) > 0 {
 		n := coalesce(blocks[0].Offset, len(blocks), func(i int) BlockAt { return blocks[i] })
 		if err := c.copy(ctx, blocks[:n]); err != nil {
@@ -58,6 +74,14 @@ type copiedSection struct {
 	opened *seal.Section // nil when the key does not open it
 }
 
+// know takes in what the pack's footer says.
+func (c *copying) know(footer *format.Footer) {
+	c.footer = footer
+	for i := range footer.Blocks {
+		c.blocks[footer.Blocks[i].Offset] = &footer.Blocks[i]
+	}
+}
+
 // opens reports whether the key opens the pack's blocks.
 func (c *copying) opens() bool {
 	if c.pack.Kind == format.KindMeta {
@@ -75,6 +99,14 @@ func (c *copying) copyVerified(ctx context.Context, blocks []BlockAt) error {
 	if sha256.Sum256(body) != c.pack.Hash {
 		return fmt.Errorf("read %s: %w: its bytes are not those of its name", c.pack.Object(), ErrDamaged)
 	}
+	footer, err := c.session.repo.readFooter(ctx, c.pack, int64(len(body)), func(p []byte, offset int64) error {
+		copy(p, body[offset:]) // within the pack, as readFooter asks
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("read footer of %s: %w", c.pack.Object(), err)
+	}
+	c.know(footer)
 	return c.copyFrom(ctx, blocks, window{body, 0})
 }
 
@@ -139,8 +171,12 @@ func (c *copying) section(ctx context.Context, offset uint32, w window) (*copied
 	}
 	s := &copiedSection{header: header}
 	if c.opens() {
-		var err error
-		if s.opened, err = c.session.repo.keys.OpenSection(c.pack.Kind, header); err != nil {
+		r := c.session.repo
+		err := r.WithKeys(ctx, func() (err error) {
+			s.opened, err = r.keys.OpenSection(c.pack.Kind, header)
+			return err
+		})
+		if err != nil {
 			return nil, err
 		}
 	}

@@ -64,7 +64,7 @@ func Create(ctx context.Context, store object.Store, opts CreateOptions) (*Repos
 	if err != nil {
 		return nil, err
 	}
-	r := &Repository{store: store, cache: cache, now: clock(opts.Now)}
+	r := &Repository{store: store, cache: cache, now: clock(opts.Now), newKeys: awaitNewKeys()}
 	if err := r.create(ctx, opts); err != nil {
 		return nil, errors.Join(fmt.Errorf("create repository: %w", err), cache.Close())
 	}

@@ -2,7 +2,6 @@ package repo
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -21,8 +20,8 @@ const (
 	deltaMin = 64 << 10
 	// defaultDeltaCache bounds the bases kept on disk, bytes.
 	defaultDeltaCache = 4 << 30
-	// baseContents bounds the bases kept decoded in memory, bytes.
-	baseContents = 16 << 20
+	// baseMemory bounds the bases kept decoded in memory, bytes.
+	baseMemory = 16 << 20
 	// baseCandidates is how many blocks are looked at to find bases that count.
 	baseCandidates = 6
 )
@@ -39,10 +38,10 @@ type deltas struct {
 
 	opening    sync.Once
 	cache      *bases.Cache // set by opening
+	unlisted   []format.ID  // packs in it that are of no use; set by opening
 	unwritable sync.Once    // it was told that the cache cannot be written
 
-	mu       sync.Mutex // guards contents
-	contents *blockCache
+	contents *baseContents
 }
 
 // newDeltas returns nil if the session is to write no deltas, or has no
@@ -54,7 +53,7 @@ func newDeltas(w *writer) *deltas {
 	}
 	d := &deltas{
 		writer: w, dir: filepath.Join(cache.dir, "bases"), budget: w.opts.DeltaCache,
-		contents: newBlockCache(baseContents),
+		contents: newBaseContents(baseMemory),
 	}
 	return d
 }
@@ -62,16 +61,44 @@ func newDeltas(w *writer) *deltas {
 // load opens the cache of bases when it is first needed.
 func (d *deltas) load() {
 	r := d.writer.session.repo
-	d.opening.Do(func() { d.cache = bases.Open(d.dir, r.keys, d.budget, r.now) })
+	d.opening.Do(func() {
+		d.cache = bases.Open(d.dir, r.keys, d.budget, r.now)
+		d.findUnlisted()
+	})
+}
+
+// findUnlisted finds the packs that prune took away. Nothing can stand on them any more, and
+// every session reads the tables of all that is cached.
+func (d *deltas) findUnlisted() {
+	view, dropped := d.writer.view, d.writer.session.records.Dropped()
+	if !view.IsComplete() {
+		return // what is not at hand is not read for this
+	}
+	for _, b := range d.cache.Samples() {
+		listed := false
+		_, _, err := view.Lookup(b.Chunk, func(p *format.PackInfo) bool {
+			listed = listed || p.Name.Hash == b.At.Pack && !dropped[p.Name]
+			return listed
+		})
+		if err == nil && !listed {
+			d.unlisted = append(d.unlisted, b.At.Pack)
+		}
+	}
 }
 
 // close ends the use of the cache. What fails costs the order in which bases
 // are dropped, no more.
 func (d *deltas) close() {
 	d.opening.Do(func() {})
-	if d.cache != nil {
-		_ = d.cache.Close()
+	if d.cache == nil {
+		return
 	}
+	// Not before: until the cache is opened again, they are what leads to the versions
+	// that they stand on.
+	for _, pack := range d.unlisted {
+		d.dropGone(pack)
+	}
+	_ = d.cache.Close()
 }
 
 // standing is new content as a delta.
@@ -81,17 +108,19 @@ type standing struct {
 	depth   int
 	whole   int    // bytes that it would take stored whole, about
 	payload []byte // a zstd frame of the delta
+	base    []byte // the bases' contents, until the writer's next delta
 }
 
 // deltaWriter makes deltas for one worker.
 type deltaWriter struct {
 	*deltas
-	zstd    *zstd.Encoder
-	encoder delta.Encoder
-	sketch  []delta.Feature // of the chunk at hand
-	base    []byte
-	program []byte
-	payload []byte
+	zstd      *zstd.Encoder
+	encoder   delta.Encoder
+	sketch    []delta.Feature // of the chunk at hand
+	resembles bool            // whether the chunk at hand resembles something cached
+	base      []byte
+	program   []byte
+	payload   []byte
 }
 
 // line is a cached block, what it stands on, what that stands on, and so on,
@@ -101,7 +130,7 @@ type line []*bases.Block
 // stand returns a chunk as a delta, or nil if it is better stored whole.
 func (d *deltaWriter) stand(ctx context.Context, chunk []byte) (*standing, error) {
 	d.load()
-	d.sketch = d.sketch[:0]
+	d.sketch, d.resembles = d.sketch[:0], false
 	if d.cache.Empty() {
 		return nil, nil
 	}
@@ -110,6 +139,7 @@ func (d *deltaWriter) stand(ctx context.Context, chunk []byte) (*standing, error
 	if err != nil || len(lines) == 0 {
 		return nil, err
 	}
+	d.resembles = true
 	first := lines[0][0]
 	whole := int(int64(first.Whole) * int64(len(chunk)) / int64(max(first.Size, 1)))
 	s, err := d.standOn(ctx, lines, 0, chunk)
@@ -228,8 +258,8 @@ func (d *deltaWriter) standOn(ctx context.Context, lines []line, level int, chun
 		if i > 0 && (b.Depth >= format.MaxDeltaDepth || slices.Contains(s.bases, b.At) || len(d.base)+b.Size > format.MaxContent) {
 			continue
 		}
-		content, err := d.content(ctx, format.KindData, b.At, 0)
-		if err != nil {
+		var err error
+		if d.base, err = d.content(ctx, d.base, format.KindData, b.At, 0); err != nil {
 			if ctx.Err() != nil {
 				return nil, err
 			}
@@ -238,17 +268,13 @@ func (d *deltaWriter) standOn(ctx context.Context, lines []line, level int, chun
 		if counts, err := s.add(d, b); err != nil || !counts {
 			return nil, err
 		}
-		d.base = append(d.base, content...)
 	}
 	var fits bool
 	if d.program, fits = d.encoder.Append(d.program[:0], d.base, chunk, len(chunk)/2); !fits {
 		return nil, nil
 	}
-	if !d.proves(chunk) {
-		return nil, errors.New("a delta does not give back what it was made of: the memory of this machine may be failing")
-	}
 	d.payload = d.zstd.EncodeAll(d.program, d.payload[:0])
-	s.payload = d.payload
+	s.payload, s.base = d.payload, d.base
 	return s, nil
 }
 
@@ -268,51 +294,6 @@ func (s *standing) add(d *deltaWriter, b *bases.Block) (counts bool, err error) 
 	return true, nil
 }
 
-// proves applies the delta at hand and compares.
-func (d *deltaWriter) proves(chunk []byte) bool {
-	buf := rangeBuffers.Get().(*[]byte)
-	defer rangeBuffers.Put(buf)
-	again, err := format.ApplyDelta((*buf)[:0], d.base, d.program, len(chunk))
-	if err != nil {
-		return false
-	}
-	*buf = again[:0]
-	return string(again) == string(chunk)
-}
-
-// content returns the content of a cached block, verified by its chunk's ID.
-func (d *deltas) content(ctx context.Context, kind format.Kind, at format.BaseRef, depth int) ([]byte, error) {
-	if d == nil {
-		return nil, bases.ErrUnknown
-	}
-	key := blockKey{format.PackName{Kind: kind, Hash: at.Pack}, at.Offset}
-	d.mu.Lock()
-	content, ok := d.contents.get(key)
-	d.mu.Unlock()
-	if ok {
-		return content, nil
-	}
-	b := d.cache.Block(at)
-	if b == nil {
-		return nil, bases.ErrUnknown
-	}
-	plaintext, err := d.cache.Plaintext(at)
-	if err != nil {
-		return nil, err
-	}
-	if content, err = d.writer.open.decode(ctx, kind, plaintext, nil, depth); err != nil {
-		return nil, err
-	}
-	if d.writer.session.repo.keys.ChunkID(kind, content) != b.Chunk {
-		d.cache.Drop(at.Pack)
-		return nil, bases.ErrUnknown
-	}
-	d.mu.Lock()
-	d.contents.put(key, content)
-	d.mu.Unlock()
-	return content, nil
-}
-
 // asBase says how a chunk that was just composed is to be cached; nil for
 // content that says nothing twice and was not seen to change either, like films.
 func (d *deltaWriter) asBase(draft *draft, chunk []byte, changing bool) *bases.Kept {
@@ -329,7 +310,14 @@ func (d *deltaWriter) asBase(draft *draft, chunk []byte, changing bool) *bases.K
 	if s != nil {
 		b.Depth, b.Whole, b.Bases = s.depth, s.whole, s.bases
 	}
-	return &bases.Kept{Block: b, Changing: changing || s != nil}
+	rank := bases.New
+	switch {
+	case d.resembles:
+		rank = bases.Later
+	case changing:
+		rank = bases.Changed
+	}
+	return &bases.Kept{Block: b, Rank: rank}
 }
 
 // keep caches the blocks of a pack that arrived. A cache that cannot be written

@@ -38,6 +38,20 @@ func (f *deltaFixture) condemn(b placed) {
 	f.record(&format.Record{Kind: format.RecordPrune, CondemnedPacks: []format.PackName{b.info.Name}})
 }
 
+// drop decides that the pack of a block goes.
+func (f *deltaFixture) drop(b placed) {
+	f.t.Helper()
+	s := f.begin()
+	packs := []format.PackName{b.info.Name}
+	name, err := f.repo.WriteRecord(f.t.Context(), &format.Record{Kind: format.RecordPrune, Time: 1, CondemnedPacks: packs})
+	if err == nil {
+		err = s.Settle(f.t.Context(), &format.Decision{Time: 1, Record: name, DroppedPacks: packs})
+	}
+	if err = errors.Join(err, s.Abandon(f.t.Context(), "test")); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
 func (f *deltaFixture) damage(b placed) {
 	f.t.Helper()
 	f.record(&format.Record{
@@ -102,6 +116,25 @@ func TestDamagedChunkIsNoBase(t *testing.T) {
 	f.commit(s)
 	if b := f.block(ids[1]); b.Codec == format.CodecDelta {
 		t.Errorf("it stands on %v", b.Bases)
+	}
+}
+
+// TestDroppedPack: when prune takes the newest version away, the one before it is the base, and the cache does
+// not keep what nothing will stand on any more.
+func TestDroppedPack(t *testing.T) {
+	f := newDeltaFixture(t)
+	chunks := versions(4)
+	first := f.block(f.night(chunks[0])[0])
+	f.reopen()
+	f.drop(f.block(f.night(chunks[1])[0]))
+	for i, chunk := range chunks[2:] {
+		f.reopen()
+		if b := f.block(f.night(chunk)[0]); b.Codec != format.CodecDelta || i == 0 && !slices.Equal(b.Bases, []format.BaseRef{first.at}) {
+			t.Errorf("version %d stands on %v", i+2, b.Bases)
+		}
+		if cached := f.cachedBases(); len(cached) != i+2 {
+			t.Errorf("with version %d, %d packs are cached", i+2, len(cached))
+		}
 	}
 }
 
@@ -214,7 +247,7 @@ func TestForgedBase(t *testing.T) {
 		Block: bases.Block{
 			At: stored.at, Chunk: ids[0], Size: len(wrong), Whole: len(wrong), Sketch: cache.Sketch(nil, wrong),
 		},
-		Changing: true,
+		Rank: bases.Later,
 		Plaintext: func(dst []byte) ([]byte, error) {
 			return append(format.AppendBlockContent(dst, format.CodecStored, len(wrong), nil), wrong...), nil
 		},
@@ -255,36 +288,52 @@ func TestBaseThatStopsCounting(t *testing.T) {
 	f.commit(s)
 }
 
-// TestProves: a delta that gives back anything else is noticed.
-func TestProves(t *testing.T) {
+// TestProveDelta: a delta that gives back anything else than its chunk is noticed when it is sealed.
+func TestProveDelta(t *testing.T) {
+	f := newDeltaFixture(t)
 	chunks := versions(2)
 	var encoder delta.Encoder
 	program, ok := encoder.Append(nil, chunks[0], chunks[1], len(chunks[1]))
 	if !ok {
 		t.Fatal("no delta")
 	}
-	d := &deltaWriter{base: chunks[0], program: program}
-	if !d.proves(chunks[1]) {
-		t.Error("a sound delta is refused")
+	s := f.begin()
+	defer f.commit(s)
+	p, zip := s.writer.data, s.writer.compressor.usual
+	own, _, err := f.repo.keys.NewSection(format.KindData)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if d.proves(chunks[0]) || d.proves(chunks[1][:1000]) {
-		t.Error("it proves another chunk")
+	on := []format.BaseRef{{Length: 50}}
+	prove := func(chunk, base, program []byte, told ...format.BaseRef) error {
+		b := &format.Block{
+			Codec: format.CodecDelta, IDs: []format.ID{f.repo.keys.ChunkID(format.KindData, chunk)},
+			Lengths: []uint32{uint32(len(chunk))}, Bases: told,
+		}
+		plaintext := zip.EncodeAll(program, format.AppendBlockContent(nil, format.CodecDelta, len(chunks[1]), on))
+		return p.proveDelta(&openPack{own: own}, b, own.SealBlock(nil, b, 0, plaintext), base)
 	}
-	for at := 0; at < len(program); at += 97 {
-		d.program = bytes.Clone(program)
-		d.program[at] ^= 0x20
-		if d.proves(chunks[1]) {
-			t.Errorf("a flip at %d of %d goes unnoticed", at, len(program))
+	if err := prove(chunks[1], chunks[0], program, on...); err != nil {
+		t.Errorf("a sound delta is refused: %v", err)
+	}
+	base := bytes.Clone(chunks[0])
+	base[len(base)/2] ^= 1
+	for name, err := range map[string]error{
+		"another chunk": prove(chunks[0], chunks[0], program, on...),
+		"part of it":    prove(chunks[1][:1000], chunks[0], program, on...),
+		"another base":  prove(chunks[1], base, program, on...),
+		"half a delta":  prove(chunks[1], chunks[0], program[:len(program)/2], on...),
+		"other bases":   prove(chunks[1], chunks[0], program, format.BaseRef{Length: 51}),
+	} {
+		if !errors.Is(err, errUnproved) {
+			t.Errorf("%s goes unnoticed: %v", name, err)
 		}
 	}
-	d.program = program
-	d.base = bytes.Clone(chunks[0])
-	d.base[len(d.base)/2] ^= 1
-	if d.proves(chunks[1]) {
-		t.Error("another base goes unnoticed")
-	}
-	d.program = program[:len(program)/2]
-	if d.proves(chunks[1]) {
-		t.Error("half a delta goes unnoticed")
+	for at := 0; at < len(program); at += 97 {
+		flipped := bytes.Clone(program)
+		flipped[at] ^= 0x20
+		if err := prove(chunks[1], chunks[0], flipped, on...); !errors.Is(err, errUnproved) {
+			t.Errorf("a flip at %d of %d goes unnoticed: %v", at, len(program), err)
+		}
 	}
 }

@@ -12,10 +12,10 @@ import (
 
 // Ranges of a pack are read in one request when the gap between them is small. Runs
 // of more than rangeMax are cut into parts of about the same length, of no more than
-// rangeMax and a block.
+// rangeMax and a block: a usual pack into two.
 const (
 	rangeGap = 1 << 20 // bytes
-	rangeMax = 17 << 19
+	rangeMax = 33 << 19
 )
 
 // BlockAt names a block of a pack.

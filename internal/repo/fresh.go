@@ -34,7 +34,7 @@ func (r *Repository) Fresh() (*Repository, error) {
 		return nil, errors.Join(fmt.Errorf("open index cache: %w", err), os.RemoveAll(dir))
 	}
 	cache := &Cache{dir: dir, remove: true, mirror: mirror, pages: openPageCache(filepath.Join(dir, "pages"))}
-	return &Repository{store: r.store, keys: r.keys, cache: cache, now: r.now, slot: r.slot}, nil
+	return &Repository{store: r.store, keys: r.keys, cache: cache, now: r.now, newKeys: r.newKeys, slot: r.slot}, nil
 }
 
 // dropAbandoned removes fresh caches that a process left behind when it was killed.

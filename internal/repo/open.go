@@ -37,7 +37,7 @@ func Open(ctx context.Context, store object.Store, opts OpenOptions) (*Repositor
 	if err != nil {
 		return nil, err
 	}
-	r := &Repository{store: store, cache: cache, now: clock(opts.Now)}
+	r := &Repository{store: store, cache: cache, now: clock(opts.Now), newKeys: awaitNewKeys()}
 	if err := r.open(ctx, opts.Secret); err != nil {
 		return nil, errors.Join(fmt.Errorf("open repository: %w", err), cache.Close())
 	}
@@ -173,7 +173,7 @@ func (r *Repository) rootCopies(ctx context.Context) ([]string, error) {
 
 func (r *Repository) readRootObject(ctx context.Context, name string) (*format.Root, error) {
 	var root *format.Root
-	err := r.getCached(ctx, name, func(b []byte) (err error) {
+	err := r.tryCached(ctx, name, func(b []byte) (err error) {
 		root, err = verifyRootObject(name, b)
 		return err
 	})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/klauspost/compress/zstd"
@@ -213,7 +214,7 @@ func (o *opener) apply(b format.BlockContent, base, dst []byte) ([]byte, error) 
 		return nil, err
 	}
 	start := len(dst)
-	dst, err = format.ApplyDelta(dst, base, *delta, b.Length)
+	dst, err = format.ApplyDelta(slices.Grow(dst, b.Length), base, *delta, b.Length)
 	if err != nil {
 		return nil, fmt.Errorf("%w: apply delta: %w", ErrDamaged, err)
 	}
@@ -246,7 +247,10 @@ func (o *opener) section(ctx context.Context, pack format.PackName, offset uint3
 			return nil, err
 		}
 	}
-	s, err := o.repo.keys.OpenSection(pack.Kind, header)
+	err := o.repo.WithKeys(ctx, func() (err error) {
+		s, err = o.repo.keys.OpenSection(pack.Kind, header)
+		return err
+	})
 	if err != nil {
 		if errors.Is(err, seal.ErrNoKey) {
 			return nil, fmt.Errorf("%w: %w", ErrRole, err)

@@ -9,6 +9,7 @@ import (
 	"hash"
 	"slices"
 	"sync"
+	"time"
 
 	"firn/internal/format"
 	"firn/internal/index"
@@ -17,13 +18,11 @@ import (
 )
 
 // packer turns blocks of one kind into packs and uploads them in the
-// background. The number of its buffers bounds its memory and is what holds
-// workers back when the drive is slower than they are.
+// background.
 type packer struct {
 	writer  *writer
 	kind    format.Kind
-	size    int         // of a pack, bytes
-	buffers chan []byte // free ones
+	buffers *packBuffers
 
 	mu     sync.Mutex // guards the two below
 	open   *openPack
@@ -32,6 +31,7 @@ type packer struct {
 
 // openPack is a pack being filled.
 type openPack struct {
+	place    packBuffer
 	buf      []byte // the pack so far
 	sections []format.Section
 	blocks   []format.Block
@@ -47,17 +47,9 @@ type openPack struct {
 	author format.Host           // whose blocks were copied into it; zero: none were
 }
 
-// packBuffers is the number of packs of one kind in memory: one being filled and
-// one on its way, or both where the drive is slower than the workers. They are most of
-// what a backup needs of memory.
-const packBuffers = 2
-
-func newPacker(w *writer, kind format.Kind, size int) *packer {
-	p := &packer{writer: w, kind: kind, size: size, buffers: make(chan []byte, packBuffers)}
-	for range packBuffers {
-		p.buffers <- nil
-	}
-	return p
+func newPacker(w *writer, kind format.Kind, size int, steady bool) *packer {
+	far := func() bool { return object.Far(w.session.repo.store) }
+	return &packer{writer: w, kind: kind, buffers: newPackBuffers(size, steady, far, w.opts.Debug)}
 }
 
 // Bounds on what a footer takes, bytes.
@@ -73,9 +65,9 @@ const (
 const packChunks = 1 << 16
 
 // full reports whether a block of need bytes and n chunks does not fit any more.
-func (o *openPack) full(size, need, n int) bool {
+func (o *openPack) full(need, n int) bool {
 	footer := footerFixed + footerPerSection*len(o.sections) + footerPerBlock*(len(o.blocks)+1) + footerPerChunk*(o.chunks+n)
-	return len(o.blocks) > 0 && (len(o.buf)+need+footer+format.PackAlignment > size || o.chunks+n > packChunks)
+	return len(o.blocks) > 0 && (len(o.buf)+need+footer+format.PackAlignment > o.place.size || o.chunks+n > packChunks)
 }
 
 // add seals a block into the open pack. The place is taken under the lock;
@@ -85,8 +77,10 @@ func (p *packer) add(ctx context.Context, d *draft) error {
 	if err := p.writer.err(); err != nil {
 		return err
 	}
+	begun := time.Now()
 	p.mu.Lock()
 	o, err := p.room(ctx, format.SectionHeaderSize+format.BlockHeaderSize+len(plaintext)+sealOverhead, len(block.IDs))
+	p.writer.compressor.waited(time.Since(begun))
 	if err == nil && o.own == nil {
 		err = p.beginSection(o)
 	}
@@ -110,7 +104,7 @@ func (p *packer) add(ctx context.Context, d *draft) error {
 	if d.standing == nil {
 		return nil
 	}
-	err = p.proveDelta(o, &block, place)
+	err = p.proveDelta(o, &block, place, d.standing.base)
 	if err != nil {
 		p.writer.fail(err)
 	}
@@ -206,24 +200,23 @@ const sealOverhead = 16
 // the one before on its way if it is full and waiting for a free buffer. The
 // caller holds mu.
 func (p *packer) room(ctx context.Context, need, n int) (*openPack, error) {
-	if p.open != nil && p.open.full(p.size, need, n) {
+	if p.open != nil && p.open.full(need, n) {
 		p.send(p.open, true)
 		p.open = nil
 	}
 	if p.open != nil {
 		return p.open, nil
 	}
-	var buf []byte
-	select {
-	case buf = <-p.buffers:
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	place, err := p.buffers.take(ctx)
+	if err != nil {
+		return nil, err
 	}
-	if room := max(p.size, need+footerFixed+format.PackAlignment); cap(buf) < room {
-		buf = make([]byte, 0, room)
+	buf := place.bytes
+	if room := need + footerFixed + format.PackAlignment; cap(buf) < room {
+		buf = make([]byte, 0, room) // for a block that is larger than packs shall be
 	}
 	header := format.Header{Kind: p.kind, Epoch: p.writer.session.repo.keys.Epoch()}
-	p.open = &openPack{buf: format.AppendHeader(buf[:0], header), copied: map[sectionKey]uint32{}}
+	p.open = &openPack{place: place, buf: format.AppendHeader(buf[:0], header), copied: map[sectionKey]uint32{}}
 	return p.open, nil
 }
 
@@ -274,7 +267,7 @@ func (p *packer) send(o *openPack, full bool) {
 		if err != nil {
 			p.writer.fail(err)
 		}
-		p.buffers <- o.buf // first: whoever holds mu may wait for it
+		p.buffers.giveBack(o.place) // first: whoever holds mu may wait for it
 		p.mu.Lock()
 		p.flying = slices.DeleteFunc(p.flying, func(other chan struct{}) bool { return other == landed })
 		p.mu.Unlock()
@@ -303,6 +296,8 @@ func (p *packer) upload(ctx context.Context, o *openPack, full bool) error {
 	if err != nil && !errors.Is(err, object.ErrExists) {
 		return fmt.Errorf("upload pack: %w", err)
 	}
+	p.buffers.landed(len(body), r.now())
+	p.writer.compressor.arrived()
 	p.writer.deltas.keep(o, name)
 	p.writer.arrive(p.describe(o, name, len(body)))
 	return nil

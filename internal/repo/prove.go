@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
-	"firn/internal/bases"
 	"firn/internal/format"
 )
 
@@ -65,12 +65,26 @@ func (p *proofs) keep(b *format.Block) {
 }
 
 // proveDelta does for a delta what prove does for other blocks as soon as it is
-// sealed: later its bases would have to be read again.
-func (p *packer) proveDelta(o *openPack, b *format.Block, sealed []byte) error {
-	buf := rangeBuffers.Get().(*[]byte)
-	defer rangeBuffers.Put(buf)
-	err := p.proveBlock(p.writer.session.life, o, b, sealed, buf)
-	if err != nil && !errors.Is(err, bases.ErrUnknown) { // else the cache lost a base; the delta was compared when it was made
+// sealed, with the bases' contents, which are at hand and were verified; later they would have to be read again.
+func (p *packer) proveDelta(o *openPack, b *format.Block, sealed, base []byte) error {
+	content, delta := rangeBuffers.Get().(*[]byte), rangeBuffers.Get().(*[]byte)
+	defer rangeBuffers.Put(content)
+	defer rangeBuffers.Put(delta)
+	plaintext, err := o.own.OpenBlock((*delta)[:0], sealed)
+	if err != nil {
+		return fmt.Errorf("%w: delta at %d: %w", errUnproved, b.Offset, err)
+	}
+	*delta = plaintext[:0]
+	told, err := format.ParseBlockContent(plaintext)
+	if err != nil || told.Codec != format.CodecDelta || !slices.Equal(told.Bases, b.Bases) {
+		return fmt.Errorf("%w: delta at %d stands on other bases", errUnproved, b.Offset)
+	}
+	back, err := p.writer.open.apply(told, base, (*content)[:0])
+	if err != nil {
+		return fmt.Errorf("%w: delta at %d: %w", errUnproved, b.Offset, err)
+	}
+	*content = back[:0]
+	if err := p.proveChunks(b, back); err != nil {
 		return err
 	}
 	o.proofs.keep(b)

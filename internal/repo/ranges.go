@@ -67,8 +67,17 @@ func (r *Reading) next() []*blockRange {
 	return ranges
 }
 
+// sortRanges brings packs into the order in which deltas wait for them, and leaves the
+// ranges of each together: what one delta waits for mostly lies near.
 func sortRanges(ranges []*blockRange) {
-	slices.SortStableFunc(ranges, func(a, b *blockRange) int { return cmp.Compare(a.first(), b.first()) })
+	first := map[format.PackName]int{}
+	for _, x := range ranges {
+		n, known := first[x.pack]
+		if f := x.first(); !known || f < n {
+			first[x.pack] = f
+		}
+	}
+	slices.SortStableFunc(ranges, func(a, b *blockRange) int { return cmp.Compare(first[a.pack], first[b.pack]) })
 }
 
 // number returns when a pack was wanted; last, if it is only stood on.

@@ -1,8 +1,10 @@
 package repo
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 
@@ -26,6 +28,7 @@ type Reading struct {
 	waiting *waiting
 	limit   int                               // bytes that deltas may take while they wait
 	wanted  map[format.PackName]*wantedBlocks // not read yet
+	openers chan struct{}                     // holds one for each block that is being opened
 
 	relief sync.Mutex // held by who makes room
 }
@@ -38,19 +41,25 @@ type wantedBlocks struct {
 
 // waitingMax is how much deltas that wait take in memory, bytes, before their bases are
 // read out of turn.
-const waitingMax = 32 << 20
+const waitingMax = 48 << 20
 
-// NewReading returns a reading that makes up to readers requests at once and calls
-// visit, from as many goroutines, for each block wanted. A block that is damaged, or
-// whose base is, is visited with the error, and the rest goes on. Bytes fetched are
-// added to fetched, if it is not nil.
+// maxOpeners bounds the blocks that are opened at once, which take memory each: up to
+// 30 MB, where chunks are as is usual some 5.
+const maxOpeners = 8
+
+// NewReading returns a reading that makes up to readers requests at once and opens as
+// many blocks at once as there are processors, up to a bound. It calls visit, from as
+// many goroutines, for each block wanted. A block that is damaged, or whose base is, is
+// visited with the error, and the rest goes on. Bytes fetched are added to fetched, if it
+// is not nil.
 func (rd *Reader) NewReading(readers int, fetched *atomic.Uint64, visit Visit) *Reading {
 	if fetched == nil {
 		fetched = new(atomic.Uint64)
 	}
 	return &Reading{
 		reader: rd, readers: readers, fetched: fetched, waiting: newWaiting(rd.open, visit), limit: waitingMax,
-		wanted: map[format.PackName]*wantedBlocks{},
+		wanted:  map[format.PackName]*wantedBlocks{},
+		openers: make(chan struct{}, min(maxOpeners, runtime.GOMAXPROCS(0))),
 	}
 }
 
@@ -99,7 +108,15 @@ func (r *Reading) readRange(ctx context.Context, x *blockRange) error {
 	}
 	raw := r.reader.buffers.take(int(x.end() - x.start))
 	defer func() { r.reader.buffers.giveBack(raw) }()
-	if err := r.reader.repo.store.GetRange(ctx, x.pack.Object(), raw, int64(x.start)); err != nil {
+	var header sync.WaitGroup
+	if x.start > format.HeaderSize && !r.reader.open.knows(x.pack) {
+		header.Go(func() { // which the range needs and does not hold; whoever needs it asks again if this fails
+			_, _ = r.reader.open.section(ctx, x.pack, format.HeaderSize, window{})
+		})
+	}
+	err := r.reader.repo.store.GetRange(ctx, x.pack.Object(), raw, int64(x.start))
+	header.Wait()
+	if err != nil {
 		err = fmt.Errorf("read %s: %w", x.pack.Object(), err)
 		if !isDamage(err) {
 			return err
@@ -112,12 +129,33 @@ func (r *Reading) readRange(ctx context.Context, x *blockRange) error {
 		return nil
 	}
 	r.fetched.Add(uint64(len(raw)))
-	for _, b := range x.blocks {
-		if err := r.open(ctx, blockName{x.pack, b.at}, window{raw, x.start}, b.wanted); err != nil {
-			return err
+	return r.openAll(ctx, x, window{raw, x.start})
+}
+
+// openAll opens the blocks of a range, which is in w.
+func (r *Reading) openAll(ctx context.Context, x *blockRange, w window) error {
+	return r.Each(ctx, len(x.blocks), func(ctx context.Context, i int) error {
+		b := x.blocks[i]
+		return r.open(ctx, blockName{x.pack, b.at}, w, b.wanted)
+	})
+}
+
+// Each calls open for each of n blocks, for as many at once as the reading opens at once
+// in all, and returns the first error; open must not call Each.
+func (r *Reading) Each(ctx context.Context, n int, open func(ctx context.Context, i int) error) error {
+	g, ctx := errgroup.WithContext(ctx)
+	for i := range n {
+		select {
+		case r.openers <- struct{}{}:
+		case <-ctx.Done():
+			return cmp.Or(g.Wait(), ctx.Err())
 		}
+		g.Go(func() error {
+			defer func() { <-r.openers }()
+			return open(ctx, i)
+		})
 	}
-	return nil
+	return g.Wait()
 }
 
 // Open opens a wanted block that lies in raw, a part of the pack that begins at
@@ -135,19 +173,35 @@ func (r *Reading) open(ctx context.Context, name blockName, w window, wanted boo
 	got, err := o.plaintext(ctx, name.pack, w, name.at, (*plain)[:0])
 	if err == nil {
 		*plain = got[:0]
-		if len(got) > 0 && uint32(got[0]) == format.CodecDelta {
+		switch codecOf(got) {
+		case format.CodecDelta:
 			if err = r.waiting.add(name, got, wanted); err == nil {
 				return nil
 			}
-		} else if got, err = o.decode(ctx, name.pack.Kind, got, (*content)[:0], 0); err == nil {
-			*content = got[:0]
-			return r.waiting.opened(name, got, wanted)
+		case format.CodecStored: // it need not be copied
+			var b format.BlockContent
+			if b, err = format.ParseBlockContent(got); err == nil {
+				return r.waiting.opened(name, b.Payload, wanted)
+			}
+		default:
+			if got, err = o.decode(ctx, name.pack.Kind, got, (*content)[:0], 0); err == nil {
+				*content = got[:0]
+				return r.waiting.opened(name, got, wanted)
+			}
 		}
 	}
 	if !isDamage(err) {
 		return err
 	}
 	return r.waiting.damaged(name, wanted, fmt.Errorf("read block at %d of %s: %w", name.at.Offset, name.pack.Object(), err))
+}
+
+// codecOf returns the codec of a block's plaintext; that of whole blocks if it has none.
+func codecOf(plain []byte) uint32 {
+	if len(plain) == 0 {
+		return format.CodecZstd
+	}
+	return uint32(plain[0])
 }
 
 // Relieve makes room when deltas that wait take too much memory: it reads what they
@@ -168,6 +222,9 @@ func (r *Reading) Relieve(ctx context.Context) error {
 		}
 		sortRanges(ranges)
 		for _, x := range ranges {
+			if r.waiting.bytes() <= r.limit/2 {
+				return nil // the others' bases may be read in turn
+			}
 			if err := r.readRange(ctx, x); err != nil {
 				return err
 			}

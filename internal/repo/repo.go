@@ -44,10 +44,11 @@ const smallLimit = 64 << 20
 // Repository is an opened repository on one drive. It is safe for concurrent
 // use; Close releases its cache.
 type Repository struct {
-	store object.Store
-	keys  *seal.Keyring
-	cache *Cache
-	now   func() time.Time
+	store   object.Store
+	keys    *seal.Keyring
+	cache   *Cache
+	now     func() time.Time
+	newKeys *newKeys
 	// slot is the key slot the repository was opened with.
 	slot [16]byte
 }

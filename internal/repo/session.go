@@ -230,6 +230,10 @@ func (s *Session) Commit(ctx context.Context, m *format.Manifest) (format.ID, er
 		return none, fmt.Errorf("write manifest: %w", err)
 	}
 	s.end()
+	if e := s.writer.compressor.effort; e != nil {
+		behind := e.settle()
+		s.repo.cache.learn(func(f *facts) { f.DriveBehind = behind })
+	}
 	s.repo.cache.keepObject(name, body)
 	return sha256.Sum256(body), nil
 }

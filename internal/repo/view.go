@@ -9,6 +9,7 @@ import (
 
 	"firn/internal/index"
 	"firn/internal/object"
+	"firn/internal/seal"
 )
 
 // SegmentNames lists the index segments of the drive.
@@ -64,6 +65,40 @@ const (
 // one; those that cannot be read are returned beside it. Segments that were merged away since the
 // listing are looked for again, in the segment that replaced them.
 func (r *Repository) loadView(ctx context.Context, trust index.Trust, use indexUse) (*index.View, []*index.BadSegment, error) {
+	var view *index.View
+	err := r.WithKeys(ctx, func() (err error) {
+		if view != nil {
+			err = view.Close()
+		}
+		if err == nil {
+			view, err = r.openView(ctx, trust, use)
+		}
+		if err != nil {
+			return err
+		}
+		return newKeysOf(view)
+	})
+	switch {
+	case view != nil && (err == nil || errors.Is(err, seal.ErrNewKeys)):
+		return view, view.Bad(), nil
+	case view != nil:
+		err = errors.Join(err, view.Close())
+	}
+	return nil, nil, err
+}
+
+// newKeysOf returns the error of a segment that takes keys of a later rotation.
+func newKeysOf(view *index.View) error {
+	for _, bad := range view.Bad() {
+		if errors.Is(bad.Err, seal.ErrNewKeys) {
+			return bad
+		}
+	}
+	return nil
+}
+
+// openView is loadView with the keys there are.
+func (r *Repository) openView(ctx context.Context, trust index.Trust, use indexUse) (*index.View, error) {
 	options := []index.Option{index.SkipBad()}
 	if trust != nil {
 		options = append(options, index.Judged(trust))
@@ -71,7 +106,7 @@ func (r *Repository) loadView(ctx context.Context, trust index.Trust, use indexU
 	for attempt := 1; ; attempt++ {
 		sizes, err := r.segmentSizes(ctx)
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		own := options
 		if use != walked && trust == nil { // who is trusted is told of whole segments
@@ -82,15 +117,14 @@ func (r *Repository) loadView(ctx context.Context, trust index.Trust, use indexU
 		}
 		view, err := r.cache.mirror.View(ctx, r.store, r.keys, slices.Sorted(maps.Keys(sizes)), own...)
 		if err != nil {
-			return nil, nil, fmt.Errorf("read index: %w", err)
+			return nil, fmt.Errorf("read index: %w", err)
 		}
-		bad := view.Bad()
-		gone := slices.ContainsFunc(bad, func(b *index.BadSegment) bool { return errors.Is(b.Err, object.ErrNotFound) })
+		gone := slices.ContainsFunc(view.Bad(), func(b *index.BadSegment) bool { return errors.Is(b.Err, object.ErrNotFound) })
 		if !gone || attempt == viewAttempts {
-			return view, bad, nil
+			return view, nil
 		}
 		if err := view.Close(); err != nil {
-			return nil, nil, fmt.Errorf("read index: %w", err)
+			return nil, fmt.Errorf("read index: %w", err)
 		}
 	}
 }

@@ -39,16 +39,18 @@ type awaited struct {
 	read   bool // it is a delta itself, and waits
 }
 
-// standingDelta is a delta of which not all bases have been opened.
+// standingDelta is a delta of which not all bases have been opened, or that
+// others stand on.
 type standingDelta struct {
 	name    blockName
 	wanted  bool // to be visited, and not only to be stood on
 	depth   int
-	block   format.BlockContent
-	bases   [][]byte // in the order of block.Bases; nil: not opened yet
-	missing int      // different bases not opened yet
-	bytes   int      // that it takes in memory
-	failed  bool     // a base of it is damaged
+	refs    []format.BaseRef
+	payload []byte
+	recipe       // bases in the order of refs, nil if not opened yet; the program when all are
+	missing int  // different bases not opened yet
+	bytes   int  // that it takes in memory
+	failed  bool // a base of it is damaged
 }
 
 func newWaiting(open *opener, visit Visit) *waiting {
@@ -63,12 +65,12 @@ func baseName(kind format.Kind, ref format.BaseRef) blockName {
 // be opened.
 func (w *waiting) add(name blockName, plain []byte, wanted bool) (damage error) {
 	d := &standingDelta{name: name, wanted: wanted, bytes: len(plain)}
-	var err error
-	if d.block, err = format.ParseBlockContent(bytes.Clone(plain)); err != nil {
+	block, err := format.ParseBlockContent(bytes.Clone(plain))
+	if err != nil {
 		return err
 	}
-	d.bases = make([][]byte, len(d.block.Bases))
-	for _, ref := range d.block.Bases {
+	d.refs, d.payload, d.length, d.bases = block.Bases, block.Payload, int(block.Length), make([]*base, len(block.Bases))
+	for _, ref := range d.refs {
 		if !isPlace(BlockAt{ref.Offset, ref.Length}) {
 			return fmt.Errorf("%w: a base of %d bytes from %d on", ErrDamaged, ref.Length, ref.Offset)
 		}
@@ -82,8 +84,8 @@ func (w *waiting) add(name blockName, plain []byte, wanted bool) (damage error) 
 	if d.depth >= maxDeltaDepth {
 		return fmt.Errorf("%w: deltas on deltas over %d deep", ErrDamaged, maxDeltaDepth)
 	}
-	for i, ref := range d.block.Bases {
-		if slices.Contains(d.block.Bases[:i], ref) {
+	for i, ref := range d.refs {
+		if slices.Contains(d.refs[:i], ref) {
 			continue
 		}
 		base := baseName(name.pack.Kind, ref)
@@ -126,9 +128,15 @@ func (w *waiting) opened(name blockName, content []byte, wanted bool) error {
 			return err
 		}
 	}
-	var kept []byte // a copy for deltas that go on waiting
+	return w.offer(name, &base{content: content, users: 1})
+}
+
+// offer gives a base to the deltas that wait for it. Its first user is the caller, whose
+// content is good until offer returns.
+func (w *waiting) offer(name blockName, b *base) error {
+	defer w.leave(b)
 	for _, d := range w.take(name) {
-		if w.give(d, name, content, &kept) {
+		if w.give(d, name, b) {
 			if err := w.finish(d); err != nil {
 				return err
 			}
@@ -138,43 +146,37 @@ func (w *waiting) opened(name blockName, content []byte, wanted bool) error {
 }
 
 // give gives a delta one of its bases and reports whether it has all.
-func (w *waiting) give(d *standingDelta, name blockName, content []byte, kept *[]byte) bool {
+func (w *waiting) give(d *standingDelta, name blockName, b *base) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if d.failed {
 		return false
 	}
 	if d.missing--; d.missing > 0 {
-		if *kept == nil {
-			*kept = bytes.Clone(content)
-		}
-		content = *kept
-		d.bytes += len(content)
-		w.held += len(content)
+		w.keep(b)
 	}
-	for i, ref := range d.block.Bases {
+	for i, ref := range d.refs {
 		if baseName(name.pack.Kind, ref) == name {
-			d.bases[i] = content
+			d.bases[i] = b
+			b.users++
 		}
 	}
 	return d.missing == 0
 }
 
-// finish applies a delta that has all its bases.
+// finish goes on with a delta that has all its bases: with its content, or with how
+// that is made if nobody asked for it.
 func (w *waiting) finish(d *standingDelta) error {
-	base := w.open.plains.Get().(*[]byte)
-	content := w.open.contents.Get().(*[]byte)
-	defer w.open.plains.Put(base)
-	defer w.open.contents.Put(content)
-	whole := d.bases[0]
-	if len(d.bases) > 1 {
-		*base = (*base)[:0]
-		for _, b := range d.bases {
-			*base = append(*base, b...)
-		}
-		whole = *base
+	err := w.parse(d)
+	if err == nil && !d.wanted && d.program.sparse() {
+		return w.offer(d.name, &base{recipe: &d.recipe, delta: d, users: 1})
 	}
-	got, err := w.open.apply(d.block, whole, (*content)[:0])
+	content := w.open.contents.Get().(*[]byte)
+	defer w.open.contents.Put(content)
+	var got []byte
+	if err == nil {
+		got, err = d.content((*content)[:0])
+	}
 	w.release(d)
 	if err != nil {
 		err = fmt.Errorf("read block at %d of %s: %w", d.name.at.Offset, d.name.pack.Object(), err)
@@ -184,12 +186,18 @@ func (w *waiting) finish(d *standingDelta) error {
 	return w.opened(d.name, got, d.wanted)
 }
 
-// release lets go of what a delta kept in memory.
-func (w *waiting) release(d *standingDelta) {
+// parse takes a delta's program apart.
+func (w *waiting) parse(d *standingDelta) error {
+	var err error
+	if d.program, err = w.open.program(d.payload, d.length); err != nil {
+		return err
+	}
+	d.payload = nil
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.held -= d.bytes
-	d.block, d.bases, d.bytes = format.BlockContent{Bases: d.block.Bases}, nil, 0
+	w.held += d.program.size() - d.bytes
+	d.bytes = d.program.size()
+	return nil
 }
 
 // damaged visits a block that cannot be opened, if it is wanted, and all that stands
@@ -240,7 +248,7 @@ func (w *waiting) places(held bool) map[format.PackName][]wantedBlock {
 
 // holds reports whether a delta keeps a base in memory.
 func (d *standingDelta) holds() bool {
-	return slices.ContainsFunc(d.bases, func(b []byte) bool { return b != nil })
+	return slices.ContainsFunc(d.bases, func(b *base) bool { return b != nil })
 }
 
 // bytes returns what deltas that wait take in memory.

@@ -3,6 +3,7 @@ package repo
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -12,81 +13,6 @@ import (
 	"firn/internal/format"
 	"firn/internal/index"
 )
-
-// Defaults of writing.
-const (
-	defaultPackSize  = 32 << 20 // bytes
-	metaPackSize     = 8 << 20
-	blockSize        = 1 << 20 // content a block of small chunks aims at
-	defaultUploads   = 3
-	segmentEvery     = time.Minute
-	segmentMaxChunks = 1 << 17 // chunks that wait for a segment at most
-)
-
-// ColdPackSize is that of data packs where these must be thawed to be read, bytes:
-// requests to put and to thaw them, and what is charged with each object, become a
-// third fewer. Two of them in memory are half as much again as usual; a part
-// of a pack cannot be thawed, so that larger ones would make small restores dearer.
-const ColdPackSize = 48 << 20
-
-// Compression says how much work goes into making blocks smaller.
-type Compression int
-
-// The levels of compression.
-const (
-	CompressAuto Compression = iota // default, and less where more would save hardly anything
-	CompressDefault
-	CompressOff
-	CompressFastest
-	CompressBetter
-	CompressMax
-)
-
-// WriterOptions tunes how a session writes packs. The zero value is the default.
-type WriterOptions struct {
-	PackSize     int // bytes of a data pack
-	MetaPackSize int // bytes of a metadata pack
-	Uploads      int // packs on their way at once
-	Compression  Compression
-	// DeltaCache bounds what is kept on this machine of stored content, so that
-	// new content can be written as a delta on it, bytes. Less than 0: no deltas.
-	DeltaCache int64
-	// Debug is told in words what costs bytes or time and nothing else; nil for nobody.
-	Debug func(string)
-	// SegmentEvery is the time between index segments of a long session.
-	SegmentEvery time.Duration
-}
-
-// FullPack returns the bytes of a full pack as these options have it.
-func (o WriterOptions) FullPack(kind format.Kind) uint64 {
-	o = o.withDefaults()
-	if kind == format.KindMeta {
-		return uint64(o.MetaPackSize)
-	}
-	return uint64(o.PackSize)
-}
-
-func (o WriterOptions) withDefaults() WriterOptions {
-	if o.PackSize == 0 {
-		o.PackSize = defaultPackSize
-	}
-	if o.MetaPackSize == 0 {
-		o.MetaPackSize = metaPackSize
-	}
-	if o.Uploads == 0 {
-		o.Uploads = defaultUploads
-	}
-	if o.DeltaCache == 0 {
-		o.DeltaCache = defaultDeltaCache
-	}
-	if o.Debug == nil {
-		o.Debug = func(string) {}
-	}
-	if o.SegmentEvery == 0 {
-		o.SegmentEvery = segmentEvery
-	}
-	return o
-}
 
 // writer is the writing half of a session: it decides which chunks are new,
 // has them packed and uploaded, and indexes what arrived.
@@ -137,16 +63,17 @@ type writerStats struct {
 }
 
 func newWriter(s *Session, opts WriterOptions) *writer {
+	steady := opts.PackSize != 0
 	w := &writer{session: s, opts: opts.withDefaults(), lastSeal: s.started}
 	for i := range w.pending {
 		w.pending[i].ids = map[format.ID]struct{}{}
 	}
 	w.uploads = semaphore.NewWeighted(int64(w.opts.Uploads))
-	w.compressor = newCompressor(w.opts.Compression)
-	w.data = newPacker(w, format.KindData, w.opts.PackSize)
-	w.meta = newPacker(w, format.KindMeta, w.opts.MetaPackSize)
+	w.compressor = newCompressor(w.opts.Compression, s.repo.cache.facts().DriveBehind, w.opts.Debug)
+	w.data = newPacker(w, format.KindData, w.opts.PackSize, steady)
+	w.meta = newPacker(w, format.KindMeta, w.opts.MetaPackSize, true)
 	w.deltas = newDeltas(w)
-	w.open = newOpener(s.repo, w.deltas.content)
+	w.open = newOpener(s.repo, w.deltas.nested)
 	w.mirrors = newBlockWriter(w, w.meta, format.PurposeMirrors)
 	return w
 }
@@ -295,9 +222,11 @@ func (w *writer) sealWhenDue(ctx context.Context) error {
 // added meanwhile except through BlockWriters flushed before.
 func (s *Session) Flush(ctx context.Context) error {
 	w := s.writer
+	begun := time.Now()
 	if err := w.data.finish(ctx); err != nil {
 		return err
 	}
+	w.compressor.waited(time.Since(begun) * time.Duration(runtime.GOMAXPROCS(0))) // all workers wait
 	w.sealing.Lock()
 	defer w.sealing.Unlock()
 	return w.sealSegment(ctx)

@@ -1,8 +1,11 @@
 package restore
 
 import (
+	"context"
 	"errors"
 	"fmt"
+
+	"golang.org/x/sync/errgroup"
 
 	"firn/internal/format"
 	"firn/internal/repo"
@@ -23,13 +26,35 @@ func (r *diskRestore) fetch() error {
 		}
 		reading.Want(p.info, blocks)
 	}
-	if err := reading.Run(r.ctx); err != nil {
+	g, ctx := errgroup.WithContext(r.ctx)
+	g.Go(func() error { return r.reserve(ctx) })
+	g.Go(func() error { return reading.Run(ctx) })
+	if err := g.Wait(); err != nil {
 		if r.ctx.Err() != nil {
 			return r.ctx.Err()
 		}
 		return err
 	}
 	r.wave = newWave()
+	return nil
+}
+
+// reserve takes the space for the files of the wave while the first of them are fetched.
+func (r *diskRestore) reserve(ctx context.Context) error {
+	for _, f := range r.wave.files {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if f.file == nil {
+			continue
+		}
+		if err := f.file.Reserve(); err != nil {
+			if err = r.targetError(f, err); !isEntryError(err) {
+				return err
+			}
+			r.giveUp(f, err)
+		}
+	}
 	return nil
 }
 

@@ -37,7 +37,7 @@ type Options struct {
 	Select func(key []byte, e *format.Entry) bool
 	// DryRun decides and counts only. The Disk must be made with DryRun too.
 	DryRun bool
-	// Readers is the number of packs read at once; 0 for the default.
+	// Readers is the number of ranges of packs that are in memory at once; 0 for the default.
 	Readers int
 	// Gate knows which packs can be read; nil: all. Files that can be read at
 	// once are restored first; those whose packs will never be ready are named, and
@@ -94,8 +94,8 @@ func (p *Progress) entry(key []byte, e *format.Entry) {
 // ErrPath means that the snapshot has nothing under the path asked for.
 var ErrPath = errors.New("no such path in the snapshot")
 
-// defaultReaders packs are read at once.
-const defaultReaders = 4
+// defaultReaders ranges of packs, of up to some 17 MB, are read at once.
+const defaultReaders = 3
 
 // part is a selection of a tree with keys relative to the target.
 type part struct {

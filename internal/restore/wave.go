@@ -2,10 +2,13 @@ package restore
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"sync"
+
+	"golang.org/x/sync/errgroup"
 
 	"firn/internal/format"
 	"firn/internal/repo"
@@ -105,7 +108,6 @@ func (r *diskRestore) plan(key []byte, e *format.Entry, existing bool) error {
 // one of its chunks cannot be found.
 func (r *diskRestore) planContent(f *file, e *format.Entry) error {
 	var uses []use
-	var offsets []locatedUse
 	for x, err := range tree.ContentFrom(r.ctx, r.reader, e, 0) {
 		if err != nil {
 			return fmt.Errorf("read content list: %w", err)
@@ -120,19 +122,49 @@ func (r *diskRestore) planContent(f *file, e *format.Entry) error {
 			r.opts.Progress.Bytes.Add(x.Length)
 			continue
 		}
-		at, err := r.reader.Find(r.ctx, x.ID)
-		if err != nil {
-			return err
-		}
-		offsets = append(offsets, locatedUse{at.Pack, repo.BlockAt{Offset: at.BlockOffset, Length: at.BlockLength}})
-		uses = append(uses, use{file: f, id: x.ID, offset: x.Offset, chunkOffset: at.ChunkOffset, length: uint32(x.Length)})
+		uses = append(uses, use{file: f, id: x.ID, offset: x.Offset, length: uint32(x.Length)})
+	}
+	places, err := r.locate(uses)
+	if err != nil {
+		return err
 	}
 	for i := range uses {
-		r.wave.add(offsets[i], uses[i])
+		r.wave.add(places[i], uses[i])
 	}
 	f.left = len(uses)
 	r.wave.pieces += len(uses)
 	return nil
+}
+
+// lookUps are made at once where each may be a request.
+const lookUps = 16
+
+// locate finds where the chunks of a file are, and enters where in the block.
+func (r *diskRestore) locate(uses []use) ([]locatedUse, error) {
+	places := make([]locatedUse, len(uses))
+	find := func(ctx context.Context, i int) error {
+		at, err := r.reader.Find(ctx, uses[i].id)
+		if err != nil {
+			return err
+		}
+		places[i] = locatedUse{at.Pack, repo.BlockAt{Offset: at.BlockOffset, Length: at.BlockLength}}
+		uses[i].chunkOffset = at.ChunkOffset
+		return nil
+	}
+	if r.reader.View().IsComplete() {
+		for i := range uses {
+			if err := find(r.ctx, i); err != nil {
+				return nil, err
+			}
+		}
+		return places, nil
+	}
+	g, ctx := errgroup.WithContext(r.ctx)
+	g.SetLimit(lookUps)
+	for i := range uses {
+		g.Go(func() error { return find(ctx, i) })
+	}
+	return places, g.Wait()
 }
 
 type locatedUse struct {

@@ -86,7 +86,7 @@ func (k *Keyring) Bundle(role format.Role) (*format.Bundle, error) {
 	}
 	if role == format.RoleOwner {
 		b := new(format.Bundle)
-		if err := b.Decode(k.bundle.Append(nil)); err != nil {
+		if err := b.Decode(k.held().Append(nil)); err != nil {
 			return nil, broken("make bundle", err)
 		}
 		return b, nil

@@ -9,8 +9,11 @@ import (
 
 // The errors of this package. None of them, nor what wraps them, carries secrets.
 var (
-	ErrSecret    = errors.New("wrong passphrase or key")
-	ErrNoKey     = errors.New("key not held")
+	ErrSecret = errors.New("wrong passphrase or key")
+	ErrNoKey  = errors.New("key not held")
+	// ErrNewKeys is the ErrNoKey for keys that came with a newer root than the keyring
+	// was given: see Follow.
+	ErrNewKeys   = fmt.Errorf("sealed with keys that came with a later rotation: %w", ErrNoKey)
 	ErrRole      = errors.New("not allowed in this role")
 	ErrDamaged   = errors.New("sealed data damaged")
 	ErrUntrusted = errors.New("signature not trusted")

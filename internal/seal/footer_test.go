@@ -89,7 +89,7 @@ func TestFooterRefusesForgedSignatures(t *testing.T) {
 		change(f)
 		body := f.Append(nil)
 		salt := freshSalt(body)
-		key := subkey(&writer.epochs[1].index.footer, salt[:])
+		key := subkey(&writer.standing.Load().epochs[1].index.footer, salt[:])
 		_, err := owner.OpenFooter(format.KindData, 1, aead(&key).Seal(salt[:], zeroNonce[:], body, writer.footerData(format.KindData)))
 		return err
 	}

@@ -85,7 +85,7 @@ func FuzzFooterBody(f *testing.F) {
 	f.Add(g.FooterBody)
 	f.Fuzz(func(t *testing.T, body []byte) {
 		salt := freshSalt(body)
-		key := subkey(&k.epochs[1].index.footer, salt[:])
+		key := subkey(&k.standing.Load().epochs[1].index.footer, salt[:])
 		sealed := aead(&key).Seal(salt[:], zeroNonce[:], body, k.footerData(format.KindData))
 		footer, err := k.OpenFooter(format.KindData, 1, sealed)
 		if err != nil && !known(err) {

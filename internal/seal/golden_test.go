@@ -197,7 +197,7 @@ func TestGoldenObjectsOpen(t *testing.T) {
 func TestGoldenDerivations(t *testing.T) {
 	g := loadGolden(t)
 	k := g.open(t, g.FileSlot, testFile)
-	keys := k.epochs[1].index
+	keys := k.standing.Load().epochs[1].index
 	content, err := k.SegmentContent(1)
 	if err != nil {
 		t.Fatal(err)

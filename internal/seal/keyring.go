@@ -15,19 +15,21 @@ import (
 	"crypto/hpke"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"firn/internal/format"
 )
 
-// Keyring is an opened bundle together with the public keys of the root. It is
-// immutable and safe for concurrent use.
+// Keyring is an opened bundle together with what the root says. It is safe for
+// concurrent use. What it opens and whom it trusts goes by the newest root it was given
+// (Follow); what it seals with stays the same.
 type Keyring struct {
-	bundle      *format.Bundle // own copy; holds secrets
-	root        *format.Root   // own copy
+	bundle      *format.Bundle // own copy; holds secrets; its epochs are in standing
 	owner       ed25519.PrivateKey
 	host        ed25519.PrivateKey
 	certificate format.Certificate
-	epochs      map[uint32]*epochKeys
+	epoch       uint32 // that is sealed with
+	standing    atomic.Pointer[standing]
 
 	dataID     *hashers
 	metadataID *hashers
@@ -35,9 +37,18 @@ type Keyring struct {
 	pageCut    [keySize]byte
 	local      [keySize]byte // of caches on this machine
 
+	trusted  sync.Map // trustedCertificate → struct{}: owner's signatures found good
+	openings openings // records found good
+}
+
+// standing is what follows from a root. It is never changed, but exchanged for that of a
+// newer one.
+type standing struct {
+	root    *format.Root       // own copy
+	held    []format.EpochKeys // of the bundle, and what came with the root
+	epochs  map[uint32]*epochKeys
 	revoked map[[ed25519.PublicKeySize]byte]bool
 	vouched map[format.ID]bool // marks of what revoked hosts signed and counts all the same
-	trusted sync.Map           // trustedCertificate → struct{}: owner's signatures found good
 }
 
 // epochKeys are the keys of one epoch; those not held are nil.
@@ -69,11 +80,15 @@ func (k *Keyring) Repository() format.ID { return k.bundle.Repository }
 // Role returns the bundle's role.
 func (k *Keyring) Role() format.Role { return k.bundle.Role }
 
-// Root returns the verified root. Callers must not change it.
-func (k *Keyring) Root() *format.Root { return k.root }
+// Root returns the newest verified root it was given. Callers must not change it.
+func (k *Keyring) Root() *format.Root { return k.standing.Load().root }
 
-// Epoch returns the epoch that is written with: the newest of the root.
-func (k *Keyring) Epoch() uint32 { return newestEpoch(k.root) }
+// Epoch returns the epoch that is sealed with: the newest there was when the keyring was
+// opened.
+func (k *Keyring) Epoch() uint32 { return k.epoch }
+
+// Newest returns the newest epoch of the root.
+func (k *Keyring) Newest() uint32 { return newestEpoch(k.Root()) }
 
 // Host returns the short name of the signing key.
 func (k *Keyring) Host() format.Host { return format.HostOf(k.certificate.PublicKey) }
@@ -101,7 +116,7 @@ func (k *Keyring) ReadsMetadata() bool {
 }
 
 func (k *Keyring) reads(which func(*epochKeys) *sealingKey) bool {
-	for _, e := range k.epochs {
+	for _, e := range k.standing.Load().epochs {
 		if which(e).secret != nil {
 			return true
 		}
@@ -111,16 +126,25 @@ func (k *Keyring) reads(which func(*epochKeys) *sealingKey) bool {
 
 // indexKeys returns the keys derived from an epoch's index key, or ErrNoKey.
 func (k *Keyring) indexKeys(epoch uint32) (*indexKeys, error) {
-	if e := k.epochs[epoch]; e != nil && e.index != nil {
+	if e := k.standing.Load().epochs[epoch]; e != nil && e.index != nil {
 		return e.index, nil
 	}
-	return nil, fmt.Errorf("index key of epoch %d: %w", epoch, ErrNoKey)
+	return nil, fmt.Errorf("index key of epoch %d: %w", epoch, k.notHeld(epoch))
+}
+
+// notHeld is the error for a key that is not held: ErrNewKeys for an epoch that the
+// root does not know yet.
+func (k *Keyring) notHeld(epoch uint32) error {
+	if epoch > k.Newest() {
+		return ErrNewKeys
+	}
+	return ErrNoKey
 }
 
 // sealingKey returns the key pair for blocks of kind in an epoch; halves not
 // held are nil. Data blocks go by the data key, all else by the metadata key.
 func (k *Keyring) sealingKey(kind format.Kind, epoch uint32) sealingKey {
-	e := k.epochs[epoch]
+	e := k.standing.Load().epochs[epoch]
 	if e == nil {
 		return sealingKey{}
 	}

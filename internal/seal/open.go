@@ -6,6 +6,7 @@ import (
 	"crypto/hpke"
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"github.com/zeebo/blake3"
 
@@ -28,27 +29,16 @@ var kem = hpke.MLKEM768X25519()
 // Errors: ErrUntrusted for a root of another owner or a key that does not fit; ErrRevoked for a revoked
 // host; ErrNoKey when the bundle lacks the keys of the dedup epoch; ErrDamaged and those of VerifyRoot.
 func Open(b *format.Bundle, root *format.Root, hostSeed []byte) (*Keyring, error) {
-	k := &Keyring{bundle: new(format.Bundle), root: new(format.Root)}
+	k := &Keyring{bundle: new(format.Bundle)}
 	if err := k.bundle.Decode(b.Append(nil)); err != nil {
 		return nil, broken("open bundle", err)
 	}
-	if err := k.root.Decode(root.Append(nil)); err != nil {
-		return nil, broken("open root", err)
-	}
-	repository, err := VerifyRoot(k.root)
+	s, err := k.stand(root, k.bundle.Epochs)
 	if err != nil {
 		return nil, err
 	}
-	if repository != b.Repository {
-		return nil, fmt.Errorf("open root: of repository %x, not %x: %w", repository[:8], b.Repository[:8], ErrUntrusted)
-	}
-	k.openRevoked()
-	if err := k.renew(); err != nil {
-		return nil, fmt.Errorf("open bundle: %w", err)
-	}
-	if err := k.openEpochs(); err != nil {
-		return nil, fmt.Errorf("open bundle: %w", err)
-	}
+	k.standing.Store(s)
+	k.epoch = newestEpoch(s.root)
 	if err := k.openDedup(); err != nil {
 		return nil, fmt.Errorf("open bundle: %w", err)
 	}
@@ -58,12 +48,65 @@ func Open(b *format.Bundle, root *format.Root, hostSeed []byte) (*Keyring, error
 	return k, nil
 }
 
-// openEpochs brings the root's public keys and the bundle's secrets together.
-// A bundle may hold an epoch that is not in the root: one older than the bundle was
+// Follow goes by a newer root from now on: it opens what is sealed with the keys that came
+// with it, and believes no host that it revokes. It seals with the keys from before. A root that is not
+// newer changes nothing.
+//
+// Errors: as Open, ErrNoKey when the root has keys that it does not give to this host. Nothing is
+// changed then.
+func (k *Keyring) Follow(root *format.Root) error {
+	before := k.standing.Load()
+	s, err := k.stand(root, before.held)
+	if err != nil {
+		return err
+	}
+	if s.revoked[[ed25519.PublicKeySize]byte(k.certificate.PublicKey)] {
+		return fmt.Errorf("own host key %x: %w", k.Host(), ErrRevoked)
+	}
+	if newest := newestEpoch(s.root); s.epochs[newest].index == nil {
+		return fmt.Errorf("index key of epoch %d: %w", newest, ErrNoKey)
+	}
+	for s.root.Number > before.root.Number && !k.standing.CompareAndSwap(before, s) {
+		before = k.standing.Load()
+	}
+	return nil
+}
+
+// held returns the bundle with the keys that came with roots.
+func (k *Keyring) held() *format.Bundle {
+	b := *k.bundle
+	b.Epochs = k.standing.Load().held
+	return &b
+}
+
+// stand verifies a root and makes of it, and of the keys held so far, what follows from it.
+func (k *Keyring) stand(root *format.Root, held []format.EpochKeys) (*standing, error) {
+	s := &standing{root: new(format.Root), held: slices.Clone(held), epochs: map[uint32]*epochKeys{}}
+	if err := s.root.Decode(root.Append(nil)); err != nil {
+		return nil, broken("open root", err)
+	}
+	repository, err := VerifyRoot(s.root)
+	if err != nil {
+		return nil, err
+	}
+	if repository != k.bundle.Repository {
+		return nil, fmt.Errorf("open root: of repository %x, not %x: %w", repository[:8], k.bundle.Repository[:8], ErrUntrusted)
+	}
+	s.openRevoked()
+	if err := s.renew(k.bundle); err != nil {
+		return nil, fmt.Errorf("open bundle: %w", err)
+	}
+	if err := s.openEpochs(); err != nil {
+		return nil, fmt.Errorf("open bundle: %w", err)
+	}
+	return s, nil
+}
+
+// openEpochs brings the root's public keys and the secrets together.
+// An epoch may be held that is not in the root: one older than the bundle was
 // read, by a reader that does not see the newest.
-func (k *Keyring) openEpochs() (err error) {
-	k.epochs = make(map[uint32]*epochKeys)
-	for _, e := range k.root.Epochs {
+func (s *standing) openEpochs() (err error) {
+	for _, e := range s.root.Epochs {
 		keys := new(epochKeys)
 		if keys.data.public, err = kem.NewPublicKey(e.DataKey); err != nil {
 			return fmt.Errorf("data key of epoch %d: %w", e.Number, ErrDamaged)
@@ -71,13 +114,13 @@ func (k *Keyring) openEpochs() (err error) {
 		if keys.metadata.public, err = kem.NewPublicKey(e.MetadataKey); err != nil {
 			return fmt.Errorf("metadata key of epoch %d: %w", e.Number, ErrDamaged)
 		}
-		k.epochs[e.Number] = keys
+		s.epochs[e.Number] = keys
 	}
-	for _, e := range k.bundle.Epochs {
-		keys := k.epochs[e.Number]
+	for _, e := range s.held {
+		keys := s.epochs[e.Number]
 		if keys == nil {
 			keys = new(epochKeys)
-			k.epochs[e.Number] = keys
+			s.epochs[e.Number] = keys
 		}
 		if len(e.Index) != keySize {
 			return fmt.Errorf("index key of epoch %d: %w", e.Number, ErrDamaged)
@@ -118,8 +161,9 @@ func deriveIndexKeys(index []byte) *indexKeys {
 
 // openDedup derives what comes from the dedup key.
 func (k *Keyring) openDedup() error {
-	for _, e := range k.bundle.Epochs {
-		if e.Number != k.root.DedupEpoch {
+	s := k.standing.Load()
+	for _, e := range s.held {
+		if e.Number != s.root.DedupEpoch {
 			continue
 		}
 		if len(e.Dedup) != keySize {
@@ -136,7 +180,7 @@ func (k *Keyring) openDedup() error {
 		}
 		return nil
 	}
-	return fmt.Errorf("dedup key of epoch %d: %w", k.root.DedupEpoch, ErrNoKey)
+	return fmt.Errorf("dedup key of epoch %d: %w", s.root.DedupEpoch, ErrNoKey)
 }
 
 // openHost sets up the keys that sign, by role.
@@ -146,7 +190,7 @@ func (k *Keyring) openHost(hostSeed []byte) (err error) {
 		if k.owner, err = signingKey(b.OwnerSeed); err != nil {
 			return err
 		}
-		if !bytes.Equal(publicHalf(k.owner), k.root.OwnerKey) {
+		if !bytes.Equal(publicHalf(k.owner), k.Root().OwnerKey) {
 			return fmt.Errorf("owner key does not fit the root: %w", ErrUntrusted)
 		}
 		if hostSeed == nil {
@@ -180,13 +224,13 @@ func (k *Keyring) openHost(hostSeed []byte) (err error) {
 }
 
 // openRevoked makes sets of the root's lists.
-func (k *Keyring) openRevoked() {
-	k.revoked = make(map[[ed25519.PublicKeySize]byte]bool, len(k.root.Revoked))
-	for _, key := range k.root.Revoked {
-		k.revoked[[ed25519.PublicKeySize]byte(key)] = true
+func (s *standing) openRevoked() {
+	s.revoked = make(map[[ed25519.PublicKeySize]byte]bool, len(s.root.Revoked))
+	for _, key := range s.root.Revoked {
+		s.revoked[[ed25519.PublicKeySize]byte(key)] = true
 	}
-	k.vouched = make(map[format.ID]bool, len(k.root.Vouched))
-	for _, mark := range k.root.Vouched {
-		k.vouched[mark] = true
+	s.vouched = make(map[format.ID]bool, len(s.root.Vouched))
+	for _, mark := range s.root.Vouched {
+		s.vouched[mark] = true
 	}
 }

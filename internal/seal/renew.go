@@ -16,7 +16,7 @@ func (k *Keyring) renewals(members []Member) ([]format.Renewal, error) {
 		if err != nil {
 			return nil, err
 		}
-		if k.revoked[[ed25519.PublicKeySize]byte(publicHalf(key))] {
+		if k.standing.Load().revoked[[ed25519.PublicKeySize]byte(publicHalf(key))] {
 			continue
 		}
 		r := format.Renewal{Host: format.HostOf(publicHalf(key))}
@@ -30,55 +30,55 @@ func (k *Keyring) renewals(members []Member) ([]format.Renewal, error) {
 	return list, nil
 }
 
-// renew adds to the bundle the keys of epochs that are in the root and not in the
-// bundle: an owner derives them, others find them in the root if the owner left them there.
-func (k *Keyring) renew() error {
+// renew adds the keys of epochs that are in the root and not held yet: an owner derives
+// them, others find them in the root if the owner left them there.
+func (s *standing) renew(bundle *format.Bundle) error {
 	switch {
-	case k.bundle.Role == format.RoleOwner:
-		for _, e := range k.root.Epochs {
-			if k.hasEpoch(e.Number) {
+	case bundle.Role == format.RoleOwner:
+		for _, e := range s.root.Epochs {
+			if s.hasEpoch(e.Number) {
 				continue
 			}
-			keys, _, err := deriveEpoch(k.bundle.OwnerSeed, e.Number)
+			keys, _, err := deriveEpoch(bundle.OwnerSeed, e.Number)
 			if err != nil {
 				return err
 			}
-			k.bundle.Epochs = append(k.bundle.Epochs, keys)
+			s.held = append(s.held, keys)
 		}
 		return nil
-	case k.bundle.Certificate == nil:
+	case bundle.Certificate == nil:
 		return nil // which openHost does not take
 	}
-	host := format.HostOf(k.bundle.Certificate.PublicKey)
-	at := slices.IndexFunc(k.root.Renewals, func(r format.Renewal) bool { return r.Host == host })
+	host := format.HostOf(bundle.Certificate.PublicKey)
+	at := slices.IndexFunc(s.root.Renewals, func(r format.Renewal) bool { return r.Host == host })
 	if at < 0 {
 		return nil
 	}
-	return k.takeRenewal(&k.root.Renewals[at])
+	return s.takeRenewal(bundle, &s.root.Renewals[at])
 }
 
-func (k *Keyring) hasEpoch(number uint32) bool {
-	return slices.ContainsFunc(k.bundle.Epochs, func(e format.EpochKeys) bool { return e.Number == number })
+func (s *standing) hasEpoch(number uint32) bool {
+	return slices.ContainsFunc(s.held, func(e format.EpochKeys) bool { return e.Number == number })
 }
 
-// takeRenewal opens a renewal of this host and takes the keys that the bundle lacks.
-func (k *Keyring) takeRenewal(r *format.Renewal) error {
-	host, err := signingKey(k.bundle.HostSeed)
+// takeRenewal opens a renewal of this host and takes the keys that it lacks.
+func (s *standing) takeRenewal(bundle *format.Bundle, r *format.Renewal) error {
+	host, err := signingKey(bundle.HostSeed)
 	if err != nil {
 		return err
 	}
 	key := renewalKey(host, r)
-	body, err := aead(&key).Open(nil, zeroNonce[:], r.Sealed, renewalData(k.bundle.Repository, r))
+	body, err := aead(&key).Open(nil, zeroNonce[:], r.Sealed, renewalData(bundle.Repository, r))
 	if err != nil {
 		return fmt.Errorf("renewal of host %x: %w", r.Host, ErrDamaged)
 	}
 	b := new(format.Bundle)
-	if b.Decode(body) != nil || b.Repository != k.bundle.Repository || b.Role != k.bundle.Role {
+	if b.Decode(body) != nil || b.Repository != bundle.Repository || b.Role != bundle.Role {
 		return fmt.Errorf("renewal of host %x: %w", r.Host, ErrDamaged) // the cause might quote secrets
 	}
 	for _, e := range b.Epochs {
-		if !k.hasEpoch(e.Number) {
-			k.bundle.Epochs = append(k.bundle.Epochs, e)
+		if !s.hasEpoch(e.Number) {
+			s.held = append(s.held, e)
 		}
 	}
 	return nil

@@ -174,14 +174,14 @@ func TestEpochsAreDerived(t *testing.T) {
 	three, _ := succeed(t, two, Succession{Epoch: true})
 	other, _ := succeed(t, newOwner(t), Succession{Epoch: true})
 	same := func(a, b *Keyring, i, j int) bool {
-		x, y := a.bundle.Epochs[i], b.bundle.Epochs[j]
+		x, y := a.held().Epochs[i], b.held().Epochs[j]
 		x.Number, y.Number = 0, 0
 		return reflect.DeepEqual(x, y)
 	}
 	if !same(one, two, 1, 1) || same(two, three, 1, 2) || same(one, other, 1, 1) {
 		t.Error("keys of an epoch do not follow from owner and number alone")
 	}
-	keys := three.bundle.Epochs[1]
+	keys := three.held().Epochs[1]
 	seen := map[string]bool{}
 	for _, key := range [][]byte{keys.Dedup, keys.Index, keys.DataSecret, keys.MetadataSecret} {
 		seen[string(key)] = len(key) == keySize

@@ -67,7 +67,7 @@ func (k *Keyring) OpenSection(kind format.Kind, header []byte) (*Section, error)
 	}
 	key := k.sealingKey(kind, epoch).secret
 	if key == nil {
-		return nil, fmt.Errorf("open section of epoch %d: %w", epoch, ErrNoKey)
+		return nil, fmt.Errorf("open section of epoch %d: %w", epoch, k.notHeld(epoch))
 	}
 	recipient, err := hpke.NewRecipient(enc, key, hpke.HKDFSHA256(), hpke.ExportOnly(), k.sectionInfo(kind))
 	if err != nil {

@@ -30,12 +30,12 @@ func (k *Keyring) VerifySignature(c *format.Certificate, context string, sig []b
 // Accepts reports whether the certificate's key is not revoked, or the owner vouches
 // for the signature all the same. Neither certificate nor signature is verified.
 func (k *Keyring) Accepts(c *format.Certificate, sig []byte) bool {
-	return !k.IsRevoked(c) || k.vouched[MarkOf(sig)]
+	return !k.IsRevoked(c) || k.standing.Load().vouched[MarkOf(sig)]
 }
 
 // IsRevoked reports whether the owner revoked the certificate's key.
 func (k *Keyring) IsRevoked(c *format.Certificate) bool {
-	return len(c.PublicKey) == ed25519.PublicKeySize && k.revoked[[ed25519.PublicKeySize]byte(c.PublicKey)]
+	return len(c.PublicKey) == ed25519.PublicKeySize && k.standing.Load().revoked[[ed25519.PublicKeySize]byte(c.PublicKey)]
 }
 
 // MarkOf returns what the owner vouches with for a signature: its SHA-256.
@@ -76,7 +76,7 @@ func (k *Keyring) verifyCertificate(c *format.Certificate) error {
 	default:
 		return fmt.Errorf("verify certificate: role %d: %w", c.Role, ErrUntrusted)
 	}
-	if !verify(k.root.OwnerKey, c.Signature, contextCertificate, k.bundle.Repository[:], c.AppendSigned(nil)) {
+	if !verify(k.Root().OwnerKey, c.Signature, contextCertificate, k.bundle.Repository[:], c.AppendSigned(nil)) {
 		return fmt.Errorf("verify certificate of host %x: %w", format.HostOf(c.PublicKey), ErrUntrusted)
 	}
 	k.trusted.Store(known, struct{}{}) // bounded by what the owner has issued

@@ -37,12 +37,12 @@ func (k *Keyring) Succeed(s Succession) (*Keyring, *format.Root, error) {
 		return nil, nil, fmt.Errorf("make root: %w", ErrRole)
 	}
 	root := new(format.Root)
-	if err := root.Decode(k.root.Append(nil)); err != nil {
+	if err := root.Decode(k.Root().Append(nil)); err != nil {
 		return nil, nil, broken("copy root", err)
 	}
 	root.Number++
 	if s.Epoch {
-		_, public, err := deriveEpoch(k.owner.Seed(), k.Epoch()+1)
+		_, public, err := deriveEpoch(k.owner.Seed(), k.Newest()+1)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -55,7 +55,7 @@ func (k *Keyring) Succeed(s Succession) (*Keyring, *format.Root, error) {
 	}
 	root.Vouched = s.Vouched
 	signRoot(k.owner, root)
-	next, err := Open(k.bundle, root, k.HostSeed())
+	next, err := Open(k.held(), root, k.HostSeed())
 	if err != nil {
 		return nil, nil, err
 	}
@@ -63,7 +63,7 @@ func (k *Keyring) Succeed(s Succession) (*Keyring, *format.Root, error) {
 		return nil, nil, err
 	}
 	signRoot(k.owner, root)
-	next, err = Open(k.bundle, root, k.HostSeed())
+	next, err = Open(k.held(), root, k.HostSeed())
 	return next, root, err
 }
 
@@ -92,7 +92,7 @@ func (k *Keyring) memberKey(m Member) (ed25519.PrivateKey, error) {
 // epochsFor returns the keys of all epochs that a writer or maintainer may hold.
 func (k *Keyring) epochsFor(role format.Role) []format.EpochKeys {
 	var list []format.EpochKeys
-	for _, e := range k.bundle.Epochs {
+	for _, e := range k.standing.Load().held {
 		own := format.EpochKeys{Number: e.Number, Dedup: bytes.Clone(e.Dedup), Index: bytes.Clone(e.Index)}
 		if role == format.RoleMaintainer {
 			own.MetadataSecret = bytes.Clone(e.MetadataSecret)

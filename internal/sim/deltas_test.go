@@ -159,7 +159,8 @@ func (c *client) store(ctx context.Context, r *repo.Repository, s *repo.Session,
 }
 
 func compress(dst, content []byte) []byte {
-	e, _ := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1)) // it fails only for bad options
+	// It fails only for bad options.
+	e, _ := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithLowerEncoderMem(true))
 	return e.EncodeAll(content, dst)
 }
 

@@ -11,6 +11,6 @@
 //
 // Invariant: a run of the simulation follows from its seed. Nothing imports the package.
 //
-//	go test ./internal/sim -run Simulation -seeds 20000 -timeout=0
+//	go test ./internal/sim -run Simulation -seeds 20000 -jobs 2 -timeout=0
 //	go test ./internal/sim -run Simulation -seed 17 -log
 package sim

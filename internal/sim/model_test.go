@@ -57,13 +57,6 @@ func (m *model) add(what string, n int) {
 	m.counts[what] += n
 }
 
-// has reports whether a kind of work was counted.
-func (m *model) has(what string) bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.counts[what] > 0
-}
-
 func (m *model) fail(format string, args ...any) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

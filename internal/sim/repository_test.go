@@ -28,8 +28,8 @@ var (
 	maintainerKey = [32]byte{3}
 )
 
-// smallWriter keeps the buffers small that a session works with.
-var smallWriter = repo.WriterOptions{PackSize: 256 << 10, MetaPackSize: 256 << 10}
+// smallWriter keeps the buffers small that a session works with, those of its compressor too.
+var smallWriter = repo.WriterOptions{PackSize: 256 << 10, MetaPackSize: 256 << 10, Compression: repo.CompressFastest}
 
 // epoch is when repositories were created.
 func epoch() time.Time { return time.Unix(1_700_000_000, 0) }

@@ -44,6 +44,10 @@ func TestSimulation(t *testing.T) {
 	if count == 0 {
 		count = quick()
 	}
+	if *jobs > 1 {
+		playInShards(t, *firstSeed, count)
+		return
+	}
 	totals, failed := map[string]int{}, 0
 	deadline, bounded := t.Deadline()
 	for seed := *firstSeed; seed < *firstSeed+count && failed < enoughFailures; seed++ {

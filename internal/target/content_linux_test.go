@@ -152,8 +152,18 @@ func TestFullDisk(t *testing.T) {
 		t.Errorf("WriteFile: %v", err)
 	}
 	big := format.Entry{Type: format.TypeFile, Size: 2 << 20}
-	if _, err := d.Create([]byte("c"), &big); !errors.Is(err, ErrFull) || !strings.Contains(err.Error(), `"c"`) {
-		t.Errorf("Create: %v", err)
+	tooBig, err := d.Create([]byte("c"), &big)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := tooBig.Reserve(); !errors.Is(err, ErrFull) || !strings.Contains(err.Error(), `"c"`) {
+		t.Errorf("Reserve: %v", err)
+	}
+	if err := tooBig.Abort(); err != nil {
+		t.Fatal(err)
+	}
+	if err := tooBig.Reserve(); err != nil {
+		t.Errorf("Reserve of a file that has ended: %v", err)
 	}
 	wantTree(t, dir, "a = "+small.content)
 

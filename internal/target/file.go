@@ -25,13 +25,13 @@ type File struct {
 	created   present
 	identity  status // of the temporary, to recognise it
 
-	slot // guarded by disk.files.mu
-	end  sync.Once
+	slot      // guarded by disk.files.mu
+	end       sync.Once
+	reserving sync.Mutex // held while space is taken, and while the file ends
 }
 
 // Create begins a file, or goes on with one that an interrupted run left. e
-// must stay unchanged until the file ends. ErrFull if the target has no room
-// for it.
+// must stay unchanged until the file ends. Reserve takes the space for it.
 func (d *Disk) Create(key []byte, e *format.Entry) (*File, error) {
 	f, err := d.createFile(key, e)
 	if err != nil {
@@ -59,7 +59,7 @@ func (d *Disk) createFile(key []byte, e *format.Entry) (*File, error) {
 		return nil, err
 	}
 	if f.identity, err = h.self(); err == nil {
-		err = f.reserve(h)
+		err = h.truncate(int64(e.Size))
 	}
 	if err != nil {
 		err = errors.Join(err, h.close())
@@ -97,15 +97,30 @@ func (f *File) openTemporary(p *openFolder) (handle, error) {
 	return h, err
 }
 
-// reserve gives the temporary its size, and space unless it is to be sparse.
-func (f *File) reserve(h handle) error {
+// Reserve takes the space for a file at once, unless it is small or to be sparse, so
+// that it lies in one piece and a target without room says so early: ErrFull. It may be
+// called while the file is written, and does nothing once the file has ended.
+func (f *File) Reserve() error {
 	size := int64(f.entry.Size)
-	if !f.resumed && size >= allocateFrom && !f.disk.isSparse(f.entry) {
-		if err := h.allocate(size); err == nil || !isUnsupported(err) {
-			return err
-		}
+	if f.resumed || size < allocateFrom || f.disk.isSparse(f.entry) {
+		return nil
 	}
-	return h.truncate(size)
+	f.reserving.Lock()
+	defer f.reserving.Unlock()
+	h, err := f.disk.files.acquire(f)
+	if errors.Is(err, ErrClosed) {
+		return nil
+	}
+	if err == nil {
+		if err = h.allocate(size); isUnsupported(err) {
+			err = nil
+		}
+		f.disk.files.release(f)
+	}
+	if err != nil {
+		return entryError("restore file", f.key, err)
+	}
+	return nil
 }
 
 // Resumed says that the file may hold content from an earlier run: pieces
@@ -240,6 +255,8 @@ func (f *File) Suspend() error {
 func (f *File) finish(last func(p *openFolder) error) error {
 	err := ErrClosed
 	f.end.Do(func() {
+		f.reserving.Lock()
+		defer f.reserving.Unlock()
 		parent, _ := splitKey(f.key)
 		var p *openFolder
 		if p, err = f.disk.folders.get(parent); err != nil {

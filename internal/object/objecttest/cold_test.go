@@ -36,7 +36,7 @@ func TestThroughWrappers(t *testing.T) {
 		c, clock := newCold()
 		all := object.Capabilities{IfAbsent: true, IfMatch: true, Attests: true}
 		var s object.Store = Restrict(NewFault(c, 1), all)
-		s = object.Meter(object.Limit(object.Retry(s, object.RetryOptions{}), 0, 0, 1))
+		s = object.Meter(object.Limit(object.Retry(s, object.RetryOptions{}), object.Bandwidths{object.NewBandwidth(1 << 40)}, nil))
 		return Archive{s, clock, c.Freezer, c.Transition}
 	})
 }

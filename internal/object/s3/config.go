@@ -38,8 +38,11 @@ type Config struct {
 	Proxy       string // URL; "" takes the environment's, "none" none
 
 	Connections int // requests at a time; 16
-	Timeouts    Timeouts
-	MaxRetries  int // of one call, besides those that SlowDown causes; 0 means 3, negative none
+	// Up and Down bound the bytes of bodies that are sent and received, those of
+	// attempts that fail included.
+	Up, Down   object.Bandwidths
+	Timeouts   Timeouts
+	MaxRetries int // of one call, besides those that SlowDown causes; 0 means 3, negative none
 
 	Conditions Conditions // how the server takes the conditions of a Put
 	ListV1     bool       // list with the first version of the call; the second, if need be, gives way by itself
@@ -68,7 +71,7 @@ type Config struct {
 type Timeouts struct {
 	Connect  time.Duration // to set up a connection; 15 s
 	Request  time.Duration // for a request without a body; 30 s
-	Rate     int64         // bytes/s a transfer must reach on average; 100 KB/s
+	Rate     int64         // bytes/s a transfer must reach on average; 10 KB/s
 	Stall    time.Duration // for a transfer in which nothing moves; 30 s
 	SlowDown time.Duration // for one call that the server asks to slow down; 5 min
 	Pause    time.Duration // upper bound of the first pause between attempts; 400 ms
@@ -78,7 +81,7 @@ type Timeouts struct {
 func (t Timeouts) withDefaults() Timeouts {
 	setDefault(&t.Connect, 15*time.Second)
 	setDefault(&t.Request, 30*time.Second)
-	setDefault(&t.Rate, 100_000)
+	setDefault(&t.Rate, 10_000)
 	setDefault(&t.Stall, 30*time.Second)
 	setDefault(&t.SlowDown, 5*time.Minute)
 	setDefault(&t.Pause, 400*time.Millisecond)

@@ -16,7 +16,7 @@ type exchange struct {
 	attempt int // counted from 1
 	times   Timeouts
 	cancel  context.CancelCauseFunc
-	total   *time.Timer // ends the attempt when it takes too long
+	total   *time.Timer // ends the attempt when it takes too long, at due
 	idle    *time.Timer // ends the attempt when nothing moves
 
 	signed  string      // region that the request is signed for
@@ -33,8 +33,9 @@ type exchange struct {
 	received     time.Time // of the answer, by the local clock
 
 	mu       sync.Mutex
-	ended    bool  // guarded by mu; the request's body may not be read any more
-	wireFail error // guarded by mu; why the connection failed
+	due      time.Time // guarded by mu
+	ended    bool      // guarded by mu; the request's body may not be read any more
+	wireFail error     // guarded by mu; why the connection failed
 }
 
 type exchangeKey struct{}
@@ -48,12 +49,12 @@ var (
 // newExchange begins an attempt that sends size bytes.
 func newExchange(ctx context.Context, times Timeouts, attempt int, size int64) (context.Context, *exchange) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	x := &exchange{attempt: attempt, times: times, cancel: cancel, header: http.Header{}}
 	limit, wait := times.transfer(size), max(times.Stall, times.Connect)
+	x := &exchange{attempt: attempt, times: times, cancel: cancel, header: http.Header{}, due: time.Now().Add(limit)}
 	if size == 0 {
 		wait = limit
 	}
-	x.total = time.AfterFunc(limit, func() { cancel(fmt.Errorf("%w: over %v", errSlow, limit)) })
+	x.total = time.AfterFunc(limit, func() { cancel(fmt.Errorf("%w: under %d bytes per second", errSlow, times.Rate)) })
 	x.idle = time.AfterFunc(wait, func() { cancel(fmt.Errorf("%w in time", errStalled)) })
 	return context.WithValue(ctx, exchangeKey{}, x), x
 }
@@ -72,16 +73,38 @@ func (x *exchange) end() {
 // moved notes that bytes were transferred.
 func (x *exchange) moved() { x.idle.Reset(x.times.Stall) }
 
+// allow gives the attempt so much time from now on.
+func (x *exchange) allow(limit time.Duration) {
+	x.mu.Lock()
+	x.due = time.Now().Add(limit)
+	x.mu.Unlock()
+	x.total.Reset(limit)
+}
+
+// held notes that the attempt was held back for a while on purpose, which counts for nothing.
+func (x *exchange) held(back time.Duration) {
+	x.mu.Lock()
+	x.due = x.due.Add(back)
+	left := time.Until(x.due)
+	x.mu.Unlock()
+	x.total.Reset(left)
+	x.idle.Reset(x.times.Stall)
+}
+
+// kernelBuffer is what the system may have taken of a body and not have sent over a slow link, bytes: it keeps
+// about twice of what is in flight.
+const kernelBuffer = 512 << 10
+
 // sentAll notes that the body of size bytes has left for the kernel, whose
-// buffers may hold the last megabytes for a while before the server can answer.
+// buffers may hold the last of it for a while before the server can answer.
 func (x *exchange) sentAll(size int64) {
-	x.idle.Reset(x.times.transfer(min(size, 4<<20)))
+	x.idle.Reset(x.times.transfer(min(size, kernelBuffer)))
 }
 
 // works notes that the server has size bytes to move before it answers.
 func (x *exchange) works(size int64) {
 	limit := x.times.transfer(size)
-	x.total.Reset(limit)
+	x.allow(limit)
 	x.idle.Reset(limit)
 }
 
@@ -89,7 +112,7 @@ func (x *exchange) works(size int64) {
 func (x *exchange) answered(length int64) {
 	x.idle.Reset(x.times.Stall)
 	if length > 0 {
-		x.total.Reset(x.times.transfer(length))
+		x.allow(x.times.transfer(length))
 	}
 }
 

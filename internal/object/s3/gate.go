@@ -6,7 +6,7 @@ import (
 )
 
 // gate bounds how many requests run at a time and learns the bound from the
-// server: a request to slow down halves it, successes raise it again step by
+// server: a request to slow down, or one that takes too long, halves it, successes raise it again step by
 // step (AIMD: Chiu and Jain, 1989).
 type gate struct {
 	most int

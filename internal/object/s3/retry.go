@@ -46,7 +46,7 @@ func (s *Store) call(ctx context.Context, op, name string, size int64, do func(c
 			return nil
 		}
 		f := s.judge(ctx, op, x, cause, err)
-		s.gate.leave(cuts, f.again == slowly)
+		s.gate.leave(cuts, f.again == slowly || errors.Is(cause, errSlow) || errors.Is(cause, errStalled))
 		if moves < maxMoves && s.relocate(x) {
 			moves++
 			continue

@@ -66,7 +66,7 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	s := &Store{
 		bucket: c.Bucket, prefix: p.prefix, params: c.Params, customer: c.CustomerKey, archive: c.Archive, readOnly: c.ReadOnly, noSums: c.NoChecksums,
 		retries: c.MaxRetries, times: c.Timeouts, secrets: c.secrets(),
-		wire: &wire{base: base, debug: c.Debug}, gate: newGate(c.Connections), follow: p.follow, inHost: !p.pathStyle, advice: c.Advice,
+		wire: &wire{base: base, debug: c.Debug, up: c.Up, down: c.Down}, gate: newGate(c.Connections), follow: p.follow, inHost: !p.pathStyle, advice: c.Advice,
 	}
 	s.listV1.Store(c.ListV1)
 	host := "AWS"

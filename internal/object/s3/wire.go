@@ -2,6 +2,7 @@ package s3
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +10,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"firn/internal/object"
 )
 
 // RequestLog tells of one request, for people who look for a fault. It holds
@@ -34,6 +37,8 @@ type RequestLog struct {
 type wire struct {
 	base   *http.Transport
 	debug  func(RequestLog)
+	up     object.Bandwidths
+	down   object.Bandwidths
 	offset atomic.Pointer[time.Duration] // server's clock minus ours
 }
 
@@ -56,7 +61,7 @@ func (w *wire) RoundTrip(request *http.Request) (*http.Response, error) {
 	}
 	outgoing := *request
 	if request.Body != nil && request.Body != http.NoBody {
-		outgoing.Body = &sending{body: request.Body, x: x, size: request.ContentLength}
+		outgoing.Body = &sending{body: request.Body, x: x, size: request.ContentLength, ctx: request.Context(), within: w.up}
 		outgoing.GetBody = nil
 	}
 	x.sent = true
@@ -75,7 +80,7 @@ func (w *wire) RoundTrip(request *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	log.Code, log.RequestID = x.code, x.header.Get("X-Amz-Request-Id")
-	answer.Body = &receiving{body: answer.Body, x: x, done: func(n int64, err error) {
+	answer.Body = &receiving{body: answer.Body, x: x, ctx: request.Context(), within: w.down, done: func(n int64, err error) {
 		log.Duration, log.Received, log.Err = time.Since(begun), n, err
 		w.report(log)
 	}}
@@ -123,7 +128,7 @@ func (w *wire) examine(request *http.Request, answer *http.Response, x *exchange
 	if root != "" {
 		limit = maxAnswer
 	}
-	text, err := io.ReadAll(io.LimitReader(&receiving{body: answer.Body, x: x}, limit+1))
+	text, err := io.ReadAll(io.LimitReader(&receiving{body: answer.Body, x: x, ctx: request.Context(), within: w.down}, limit+1))
 	if closing := answer.Body.Close(); err == nil {
 		err = closing
 	}
@@ -159,15 +164,25 @@ func (w *wire) believe(answer *http.Response, text []byte, root string, x *excha
 // sending is a request's body on its way. It stops giving bytes when its
 // exchange has ended, since the transport may go on reading for a moment.
 type sending struct {
-	body io.ReadCloser
-	x    *exchange
-	size int64
-	sent int64
+	body   io.ReadCloser
+	x      *exchange
+	size   int64
+	sent   int64
+	ctx    context.Context // of the request
+	within object.Bandwidths
 }
 
 var errEnded = errors.New("request has ended")
 
 func (s *sending) Read(p []byte) (int, error) {
+	p = p[:s.within.Portion(len(p))]
+	waited, err := s.within.Pass(s.ctx, int(min(int64(len(p)), s.size-s.sent)))
+	if err != nil {
+		return 0, err
+	}
+	if waited > 0 {
+		s.x.held(waited)
+	}
 	s.x.mu.Lock()
 	defer s.x.mu.Unlock()
 	if s.x.ended {
@@ -187,17 +202,26 @@ func (s *sending) Close() error { return s.body.Close() }
 
 // receiving is an answer's body on its way.
 type receiving struct {
-	body io.ReadCloser
-	x    *exchange
-	n    int64
-	err  error
-	done func(n int64, err error) // called once, at Close; may be nil
+	body   io.ReadCloser
+	x      *exchange
+	n      int64
+	err    error
+	done   func(n int64, err error) // called once, at Close; may be nil
+	ctx    context.Context          // of the request
+	within object.Bandwidths
 }
 
 func (r *receiving) Read(p []byte) (int, error) {
-	n, err := r.body.Read(p)
+	n, err := r.body.Read(p[:r.within.Portion(len(p))])
 	r.n += int64(n)
 	if n > 0 {
+		waited, ended := r.within.Pass(r.ctx, n)
+		if ended != nil {
+			return n, ended
+		}
+		if waited > 0 {
+			r.x.held(waited)
+		}
 		r.x.moved()
 	}
 	if err != nil && err != io.EOF {

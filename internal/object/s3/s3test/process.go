@@ -48,6 +48,13 @@ const startTime = 3 * time.Minute
 // its data in folder, or, if folder is empty, in a temporary one that Stop
 // removes. It returns when the server answers. Progress goes to log.
 func Run(ctx context.Context, kind, folder string, log io.Writer) (*Process, error) {
+	return RunAt(ctx, kind, loopback, folder, log)
+}
+
+const loopback = "127.0.0.1"
+
+// RunAt is Run on a free port of another address of this machine.
+func RunAt(ctx context.Context, kind, address, folder string, log io.Writer) (*Process, error) {
 	program, err := Build(ctx, kind, log)
 	if err != nil {
 		return nil, err
@@ -61,7 +68,7 @@ func Run(ctx context.Context, kind, folder string, log io.Writer) (*Process, err
 	// Another program may take the free port before the server does.
 	const tries = 3
 	for try := 1; ; try++ {
-		p, err := launch(ctx, kind, program, folder)
+		p, err := launch(ctx, kind, program, address, folder)
 		if err == nil {
 			p.own = own
 			return p, nil
@@ -75,8 +82,8 @@ func Run(ctx context.Context, kind, folder string, log io.Writer) (*Process, err
 	}
 }
 
-func launch(ctx context.Context, kind, program, folder string) (*Process, error) {
-	address, err := freeAddress()
+func launch(ctx context.Context, kind, program, on, folder string) (*Process, error) {
+	address, err := freeAddress(on)
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +103,7 @@ func launch(ctx context.Context, kind, program, folder string) (*Process, error)
 	}
 	switch kind {
 	case MinIO:
-		p.command = exec.Command(program, "server", "--quiet", "--address", address, "--console-address", "127.0.0.1:0", data)
+		p.command = exec.Command(program, "server", "--quiet", "--address", address, "--console-address", net.JoinHostPort(loopback, "0"), data)
 		p.command.Env = append(os.Environ(), "MINIO_ROOT_USER="+p.AccessKey, "MINIO_ROOT_PASSWORD="+p.SecretKey,
 			"MINIO_REGION="+p.Region, "MINIO_BROWSER=off", "MINIO_UPDATE=off", "MINIO_CALLHOME_ENABLE=off")
 	case Versity:
@@ -173,8 +180,8 @@ func (p *Process) end() {
 	<-p.done
 }
 
-func freeAddress() (string, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+func freeAddress(on string) (string, error) {
+	listener, err := net.Listen("tcp", net.JoinHostPort(on, "0"))
 	if err != nil {
 		return "", err
 	}

@@ -1,4 +1,5 @@
-package main
+// Package server is the MinIO that the benchmarks measure against, and what it counted.
+package server
 
 import (
 	"bufio"
@@ -15,13 +16,14 @@ import (
 	"firn/internal/object/s3/s3test"
 )
 
-// server is a MinIO of its own for one run.
-type server struct {
+// Server is a MinIO of its own for one run, with a bucket.
+type Server struct {
 	*s3test.Process
-	bucket string
+	Bucket string
 }
 
-func startServer(ctx context.Context, folder string) (*server, error) {
+// Start runs a server on a local address, with its data in a new folder.
+func Start(ctx context.Context, address, folder string) (*Server, error) {
 	// The server inherits it and then shows its counters to anybody.
 	if err := os.Setenv("MINIO_PROMETHEUS_AUTH_TYPE", "public"); err != nil {
 		return nil, err
@@ -29,11 +31,11 @@ func startServer(ctx context.Context, folder string) (*server, error) {
 	if err := os.Mkdir(folder, 0o700); err != nil {
 		return nil, err
 	}
-	p, err := s3test.Run(ctx, s3test.MinIO, folder, os.Stderr)
+	p, err := s3test.RunAt(ctx, s3test.MinIO, address, folder, os.Stderr)
 	if err != nil {
 		return nil, err
 	}
-	s := &server{p, s3test.NewBucket()}
+	s := &Server{p, s3test.NewBucket()}
 	store, err := s.open(ctx)
 	if err == nil {
 		err = errors.Join(store.CreateBucket(ctx, ""), store.Close())
@@ -44,27 +46,28 @@ func startServer(ctx context.Context, folder string) (*server, error) {
 	return s, nil
 }
 
-func (s *server) open(ctx context.Context) (*s3.Store, error) {
+func (s *Server) open(ctx context.Context) (*s3.Store, error) {
 	return s3.Open(ctx, s3.Config{
-		Endpoint: s.Endpoint, Region: s.Region, AccessKey: s.AccessKey, SecretKey: s.SecretKey, Bucket: s.bucket, Proxy: "none",
+		Endpoint: s.Endpoint, Region: s.Region, AccessKey: s.AccessKey, SecretKey: s.SecretKey, Bucket: s.Bucket, Proxy: "none",
 	})
 }
 
-// stored is what is in the bucket.
-type stored struct {
+// Stored is what is in the bucket.
+type Stored struct {
 	Objects int   `json:"objects"`
 	Bytes   int64 `json:"bytes"`
 }
 
-func (s *server) stored(ctx context.Context) (all stored, err error) {
+// Stored counts what is in the bucket now.
+func (s *Server) Stored(ctx context.Context) (all Stored, err error) {
 	store, err := s.open(ctx)
 	if err != nil {
-		return stored{}, err
+		return Stored{}, err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
 	for info, err := range store.List(ctx, "") {
 		if err != nil {
-			return stored{}, fmt.Errorf("list bucket: %w", err)
+			return Stored{}, fmt.Errorf("list bucket: %w", err)
 		}
 		all.Objects++
 		all.Bytes += info.Size
@@ -72,34 +75,34 @@ func (s *server) stored(ctx context.Context) (all stored, err error) {
 	return all, nil
 }
 
-// requests are what the server was asked, by its own count.
-type requests struct {
+// Requests are what the server was asked, by its own count.
+type Requests struct {
 	Total  int64            `json:"total"`
 	ByName map[string]int64 `json:"by_name"`
 	In     int64            `json:"bytes_in"`
 	Out    int64            `json:"bytes_out"`
 }
 
-// requests returns the counts since the server's start.
-func (s *server) requests(ctx context.Context) (requests, error) {
+// Requests returns the counts since the server's start.
+func (s *Server) Requests(ctx context.Context) (Requests, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.Endpoint+"/minio/metrics/v3/api/requests", nil)
 	if err != nil {
-		return requests{}, err
+		return Requests{}, err
 	}
 	answer, err := http.DefaultClient.Do(request)
 	if err != nil {
-		return requests{}, fmt.Errorf("read counters of the server: %w", err)
+		return Requests{}, fmt.Errorf("read counters of the server: %w", err)
 	}
 	defer answer.Body.Close()
 	if answer.StatusCode != http.StatusOK {
-		return requests{}, fmt.Errorf("read counters of the server: status %s", answer.Status)
+		return Requests{}, fmt.Errorf("read counters of the server: status %s", answer.Status)
 	}
 	return readCounters(answer.Body)
 }
 
 // readCounters reads what is of use of a Prometheus text of MinIO.
-func readCounters(body io.Reader) (requests, error) {
-	r := requests{ByName: map[string]int64{}}
+func readCounters(body io.Reader) (Requests, error) {
+	r := Requests{ByName: map[string]int64{}}
 	lines := bufio.NewScanner(body)
 	for lines.Scan() {
 		name, rest, found := strings.Cut(lines.Text(), "{")
@@ -126,9 +129,9 @@ func readCounters(body io.Reader) (requests, error) {
 	return r, lines.Err()
 }
 
-// since returns what came after an earlier count.
-func (r requests) since(earlier requests) requests {
-	d := requests{r.Total - earlier.Total, map[string]int64{}, r.In - earlier.In, r.Out - earlier.Out}
+// Since returns what came after an earlier count.
+func (r Requests) Since(earlier Requests) Requests {
+	d := Requests{r.Total - earlier.Total, map[string]int64{}, r.In - earlier.In, r.Out - earlier.Out}
 	for name, n := range r.ByName {
 		if n -= earlier.ByName[name]; n > 0 {
 			d.ByName[name] = n
