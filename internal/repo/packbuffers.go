@@ -87,7 +87,7 @@ func (b *packBuffers) tryTake() (packBuffer, bool) {
 	for i := range b.slabs {
 		s := &b.slabs[i]
 		if s.empty() {
-			s.divide(b.sizes[rung], slabShares[rung], b.sizes)
+			s.divide(b.sizes[rung], slabShares[rung])
 		}
 		if s.size != b.sizes[rung] {
 			continue
@@ -126,18 +126,14 @@ func (s *slab) empty() bool {
 	return true
 }
 
-// divide shares a slab, which is empty, among so many packs of a size. It is made when it is
-// first used, as large as any of the sizes will need.
-func (s *slab) divide(size, share int, sizes []int) {
+// divide shares a slab, which is empty, among so many packs of a size. Its memory is made when it is first
+// needed: a drive nearby never takes what smaller packs take more.
+func (s *slab) divide(size, share int) {
 	if s.size == size {
 		return
 	}
-	if s.memory == nil {
-		for i, other := range sizes {
-			if n := slabShares[i] * (other + packRoom); n > cap(s.memory) {
-				s.memory = make([]byte, 0, n)
-			}
-		}
+	if need := share * (size + packRoom); cap(s.memory) < need {
+		s.memory = make([]byte, 0, need)
 	}
 	s.size, s.taken = size, make([]bool, share)
 }
