@@ -207,7 +207,9 @@ func (h *host) addKey(random *rand.Rand, kill time.Duration) ending {
 		return e
 	}
 	list := h.run(0, "key", "list", "--json")
-	h.judge(list)
+	if !h.judge(list) { // the drive may have lost its power since
+		return e
+	}
 	for _, l := range list.lines() {
 		if l.Label == label {
 			h.judge(h.run(0, "key", "remove", l.ID))
