@@ -195,7 +195,7 @@ func (f *fleet) tell(rounds, processes int) {
 	}
 	f.t.Logf("%6d killed in all", killed)
 	f.t.Logf("%6d packs deleted by impatient prunes", f.deleted)
-	if killed == 0 || f.deleted == 0 && rounds >= manyRounds {
+	if rounds >= manyRounds && (killed == 0 || f.deleted == 0) { // in a few rounds that is chance
 		f.t.Error("nothing was killed, or nothing pruned")
 	}
 }

@@ -15,7 +15,7 @@ const (
 	fewRounds, fewHosts = 6, 6
 	manyHosts           = 18
 	verifyEvery         = 10 // rounds
-	manyRounds          = 20 // in which packs must have been deleted
+	manyRounds          = 20 // in which processes must have been killed and packs deleted
 )
 
 // TestKilled has many hosts share a drive, kills processes at random and sees that
